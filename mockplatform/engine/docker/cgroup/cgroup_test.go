@@ -1,0 +1,110 @@
+package cgroup_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/scfcert/scfcert/mockplatform/engine/docker/cgroup"
+)
+
+// tree writes files below a directory.
+func tree(t *testing.T, files map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+// status has 60 MB at its highest, 10 MB of them file pages and 5 MB shared memory.
+const status = "Name:\tx\nVmHWM:\t   61440 kB\nRssAnon:\t 1 kB\nRssFile:\t   10240 kB\nRssShmem:\t    5120 kB\n"
+
+func versions(t *testing.T) map[string]string {
+	t.Helper()
+	return map[string]string{
+		"version 1": tree(t, map[string]string{
+			"proc/7/cgroup": "5:memory,other:/docker/abc\n4:freezer:/docker/abc\n0::/\n", "proc/8/status": status, "proc/9/status": status,
+			"sys/memory/docker/abc/memory.stat":               "cache 900\nrss 1\ntotal_cache 9\ntotal_rss 2097152\n",
+			"sys/memory/docker/abc/memory.oom_control":        "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
+			"sys/memory/docker/abc/cgroup.procs":              "8\n9\n10\n",
+			"sys/memory/docker/abc/memory.max_usage_in_bytes": "1000000000\n",
+			"sys/freezer/docker/abc/freezer.state":            "THAWED\n",
+		}),
+		"version 2": tree(t, map[string]string{
+			"proc/7/cgroup": "0::/system.slice/docker-abc.scope\n", "proc/8/status": status, "proc/9/status": status,
+			"sys/system.slice/docker-abc.scope/memory.stat":   "anon 2097152\nfile 900\n",
+			"sys/system.slice/docker-abc.scope/memory.events": "low 0\noom 4\noom_kill 3\n",
+			"sys/system.slice/docker-abc.scope/cgroup.procs":  "8\n9\n10\n",
+			"sys/system.slice/docker-abc.scope/memory.peak":   "1000000000\n",
+			"sys/system.slice/docker-abc.scope/cgroup.events": "populated 1\nfrozen 1\n",
+			"sys/system.slice/docker-abc.scope/cgroup.freeze": "0\n",
+		}),
+	}
+}
+
+func TestMemoryLeavesOutFilesAndSharedMemory(t *testing.T) {
+	for name, root := range versions(t) {
+		g, err := cgroup.Of(filepath.Join(root, "proc"), filepath.Join(root, "sys"), 7, "abc")
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		m, err := g.Memory()
+		if err != nil || m != (cgroup.Memory{Bytes: 2 << 20, PeakBytes: 2 * 45 << 20, Kills: 3}) {
+			t.Errorf("%s: %+v, %v", name, m, err)
+		}
+	}
+}
+
+func TestThePeakIsBoundedByTheGroupsOwn(t *testing.T) {
+	for name, root := range versions(t) {
+		for _, file := range []string{"sys/memory/docker/abc/memory.max_usage_in_bytes", "sys/system.slice/docker-abc.scope/memory.peak"} {
+			if _, err := os.Stat(filepath.Join(root, file)); err == nil {
+				_ = os.WriteFile(filepath.Join(root, file), []byte("50000000\n"), 0o600)
+			}
+		}
+		g, err := cgroup.Of(filepath.Join(root, "proc"), filepath.Join(root, "sys"), 7, "abc")
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if m, err := g.Memory(); err != nil || m.PeakBytes != 50000000 {
+			t.Errorf("%s: %+v, %v", name, m, err)
+		}
+	}
+}
+
+func TestFreezeWritesWhatTheVersionWants(t *testing.T) {
+	for name, root := range versions(t) {
+		g, err := cgroup.Of(filepath.Join(root, "proc"), filepath.Join(root, "sys"), 7, "abc")
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if err := g.Freeze(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		written := false
+		for file, want := range map[string]string{"sys/freezer/docker/abc/freezer.state": "FROZEN", "sys/system.slice/docker-abc.scope/cgroup.freeze": "1"} {
+			text, _ := os.ReadFile(filepath.Join(root, file))
+			written = written || string(text) == want
+		}
+		if !written {
+			t.Errorf("%s: nothing was written", name)
+		}
+	}
+}
+
+func TestAnotherContainersGroupIsNotTaken(t *testing.T) {
+	for name, root := range versions(t) {
+		if _, err := cgroup.Of(filepath.Join(root, "proc"), filepath.Join(root, "sys"), 7, "def"); !errors.Is(err, cgroup.ErrUnavailable) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
