@@ -1,0 +1,10 @@
+//go:build !embedded
+
+package program
+
+import (
+	"embed"
+	"io/fs"
+)
+
+func embedded() fs.FS { return embed.FS{} }
