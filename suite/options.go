@@ -1,0 +1,341 @@
+package suite
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/scfcert/scfcert/fixtures"
+	"github.com/scfcert/scfcert/mockplatform"
+	"github.com/scfcert/scfcert/mockplatform/contract"
+	"github.com/scfcert/scfcert/mockplatform/image"
+)
+
+// ErrUsage means that an option has a value that makes no sense; the text names it and the remedy.
+var ErrUsage = errors.New("wrong usage")
+
+// The values of Options.Type.
+const (
+	TypeAuto  = "auto"
+	TypeEvent = "event"
+	TypeHTTP  = "http"
+)
+
+// BuiltIn is the reference of the built-in sample image.
+const BuiltIn = "built-in"
+
+// Options is what is certified, and how.
+type Options struct {
+	// Image is an image reference, oci:DIR, tar:FILE, engine:REF or registry:REF; empty means the built-in sample.
+	Image string
+	// Type is TypeAuto, TypeEvent or TypeHTTP; empty means TypeAuto.
+	Type string
+	// Command and Args replace ENTRYPOINT and CMD; nil keeps the image's.
+	Command, Args *string
+	Environment   map[string]string
+	MemoryMB      int           // 0: by the size of the image
+	Timeout       time.Duration // of one invocation; 0: 3 s
+	InitTimeout   time.Duration // with the pull; 0: 30 s without it (R7)
+	Events        []Event       // the first stands for all; none: a timer's
+	Path          string        // target of the HTTP request; empty: "/"
+	// Concurrency is how many requests an instance of the HTTP function serves at a time; 0 and 1 declare nothing.
+	Concurrency int
+	// Stream and WebSocket are paths of the HTTP function that stream and that upgrade; empty declares nothing.
+	Stream, WebSocket string
+	// Procs is how much is assessed at a time; 0: by the processors.
+	Procs int
+	// Readings change decisions of the contract by their documented names; see docs/readings.md.
+	Readings  map[string]string
+	ReportDir string // empty writes no report
+	// Host is the engine's endpoint; empty looks for it.
+	Host string
+	// WatchCommand starts a watcher; see mockplatform.Options.
+	WatchCommand []string
+	// Tamper breaks the platform on purpose, to show that a certification notices.
+	Tamper *mockplatform.Tampering
+	// Observer hears of progress; nil keeps it to ourselves.
+	Observer Observer
+	Logger   *slog.Logger
+}
+
+// Event is an event to send.
+type Event struct {
+	Name string // for people: a trigger's, or a file's
+	Body []byte // JSON
+	// Timer and Gateway are true for events of these triggers: the first is told by a header, the second wants an
+	// integration response.
+	Timer, Gateway bool
+}
+
+// TriggerEvent gives the event of a trigger; see package fixtures for their names.
+func TriggerEvent(trigger string) (Event, bool) {
+	body, ok := fixtures.Event(trigger)
+	return Event{Name: trigger, Body: body, Timer: trigger == fixtures.Timer, Gateway: trigger == fixtures.Gateway}, ok
+}
+
+// defaultEvent is a timer's: the one event whose shape is documented whole and that any function can get.
+func defaultEvent() Event {
+	event, ok := TriggerEvent(fixtures.Timer)
+	if !ok {
+		panic("the timer's event is not embedded")
+	}
+	return event
+}
+
+// Observer hears how far a certification is. Calls come from several goroutines, one at a time.
+type Observer func(Progress)
+
+// Progress is one step of a certification.
+type Progress struct {
+	Stage string // such as "pull image"
+	// Done and Total are bytes, where a stage moves any; Total is 0 where it is not known.
+	Done, Total int64
+}
+
+// Flags are the command-line flags of both faces, the binary and go test.
+type Flags struct {
+	image, kind, command, args, path, reportDir, stream, webSocket string
+	memory, timeout, initTimeout, concurrency, procs               number
+	environment, readings, events                                  keyValues
+}
+
+// number is a whole number that says what it is where it is none.
+type number int
+
+// String is what the flag package shows as default.
+func (n *number) String() string { return strconv.Itoa(int(*n)) }
+
+// Set reads one.
+func (n *number) Set(value string) error {
+	parsed, err := strconv.Atoi(value)
+	if err != nil {
+		return errors.New("give a whole number, without a unit")
+	}
+	*n = number(parsed)
+	return nil
+}
+
+// keyValues collects K=V of a repeatable flag.
+type keyValues []string
+
+// String is what the flag package shows as default.
+func (k *keyValues) String() string { return strings.Join(*k, ",") }
+
+// Set adds one.
+func (k *keyValues) Set(value string) error {
+	*k = append(*k, value)
+	return nil
+}
+
+// Type is what help texts show as the kind of value.
+func (k *keyValues) Type() string { return "K=V" }
+
+// into puts them into a map.
+func (k *keyValues) into(values map[string]string, flagName string) error {
+	for _, pair := range *k {
+		key, value, found := strings.Cut(pair, "=")
+		if !found || key == "" {
+			return usage(flagName, pair, "write it as NAME=VALUE")
+		}
+		values[key] = value
+	}
+	return nil
+}
+
+// Bind defines the flags in a set. Their names are the same in both faces and none of them is go test's own.
+func Bind(set *flag.FlagSet) *Flags {
+	f := &Flags{}
+	set.StringVar(&f.image, "image", "", "image to certify: a reference, oci:DIR, tar:FILE, engine:REF or registry:REF (default: the built-in sample)")
+	set.StringVar(&f.kind, "type", TypeAuto, "function type to certify: auto, event or http")
+	set.StringVar(&f.command, "command", "", "Command: replaces the image's ENTRYPOINT (default: the image's)")
+	set.StringVar(&f.args, "command-args", "", "Args: replaces the image's CMD, separated by spaces (default: the image's)")
+	set.Var(&f.environment, "env", "environment variable of the function as `K=V`; may be repeated")
+	f.timeout, f.initTimeout = number(contract.DefaultTimeout/time.Second), number(contract.DefaultInitTimeout/time.Second)
+	set.Var(&f.memory, "memory", "memory of the function in `MB` (default: by the size of the image)")
+	set.Var(&f.timeout, "function-timeout", "timeout of one invocation in `seconds`, 1 to 900")
+	set.Var(&f.initTimeout, "init-timeout", "`seconds` until the server must listen, 3 to 300")
+	set.Var(&f.events, "event", "event to send: a JSON file, - for standard input, or the name of a trigger ("+strings.Join(fixtures.Triggers(), ", ")+"); `EVENT` may be repeated (default: timer)")
+	set.StringVar(&f.path, "path", "/", "path and query of the HTTP request to send")
+	f.concurrency = 1
+	set.Var(&f.concurrency, "concurrency", "`requests` that an instance of the HTTP function serves at a time, 1 to 100")
+	set.StringVar(&f.stream, "stream", "", "`path` of the HTTP function whose answer is streamed")
+	set.StringVar(&f.webSocket, "websocket", "", "`path` of the HTTP function that upgrades to WebSocket")
+	set.Var(&f.procs, "procs", "how much is assessed at a time (default: by the processors)")
+	set.Var(&f.readings, "reading", "another reading of the contract as `NAME=VALUE` (docs/readings.md); may be repeated")
+	set.StringVar(&f.reportDir, "report-dir", "scfcert-report", "`folder` for report.json and junit.xml")
+	return f
+}
+
+// Options checks the flags' values. Relative files count from base; empty means the current folder. The error is
+// ErrUsage, or a file's.
+func (f *Flags) Options(set *flag.FlagSet, base string) (Options, error) {
+	given := map[string]bool{}
+	set.Visit(func(fl *flag.Flag) { given[fl.Name] = true })
+	opts := Options{
+		Image: f.image, Type: f.kind, Path: f.path, MemoryMB: int(f.memory), Concurrency: int(f.concurrency), Stream: f.stream, WebSocket: f.webSocket, Procs: int(f.procs),
+		Timeout:   time.Duration(f.timeout) * time.Second,
+		ReportDir: from(base, f.reportDir), Environment: map[string]string{}, Readings: map[string]string{},
+	}
+	if given["init-timeout"] { // a limit that was set covers the pull, the default does not (R7)
+		opts.InitTimeout = time.Duration(f.initTimeout) * time.Second
+	}
+	if given["command"] {
+		opts.Command = &f.command
+	}
+	if given["command-args"] {
+		opts.Args = &f.args
+	}
+	if err := errors.Join(f.environment.into(opts.Environment, "env"), f.readings.into(opts.Readings, "reading")); err != nil {
+		return Options{}, err
+	}
+	for name, value := range map[string]number{"memory": f.memory, "function-timeout": f.timeout, "init-timeout": f.initTimeout, "concurrency": f.concurrency, "procs": f.procs} {
+		if given[name] && value == 0 { // which would mean the default further down
+			return Options{}, usage(name, "0", "give a number, or leave the flag out")
+		}
+	}
+	if f.reportDir == "" {
+		return Options{}, usage("report-dir", "", "name a folder; it is made if it does not exist")
+	}
+	for _, prefix := range []string{"oci:", "tar:"} {
+		if path, ok := strings.CutPrefix(f.image, prefix); ok {
+			opts.Image = prefix + from(base, path)
+		}
+	}
+	for _, named := range f.events {
+		event, err := readEvent(named, base)
+		if err != nil {
+			return Options{}, err
+		}
+		opts.Events = append(opts.Events, event)
+	}
+	return opts, opts.check()
+}
+
+// from makes a relative path count from base.
+func from(base, path string) string {
+	if base == "" || path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(base, path)
+}
+
+// readEvent reads an event: a trigger's by its name, standard input, or a file, which must hold JSON.
+func readEvent(named, base string) (Event, error) {
+	if event, ok := TriggerEvent(named); ok {
+		return event, nil
+	}
+	source := io.Reader(os.Stdin)
+	if named != "-" {
+		file, err := os.Open(filepath.Clean(from(base, named)))
+		if err != nil {
+			return Event{}, usage("event", named, "the file cannot be read ("+reason(err)+"); give a JSON file, -, or one of the triggers "+strings.Join(fixtures.Triggers(), ", "))
+		}
+		defer func() { _ = file.Close() }()
+		source = file
+	}
+	body, err := io.ReadAll(io.LimitReader(source, contract.MaxEventBytes+1))
+	if err != nil {
+		return Event{}, usage("event", named, "the file cannot be read ("+reason(err)+"); give a JSON file, -, or the name of a trigger")
+	}
+	if len(body) > contract.MaxEventBytes {
+		return Event{}, usage("event", named, fmt.Sprintf("it has more than the %d bytes that an event may have", contract.MaxEventBytes))
+	}
+	var syntax *json.SyntaxError
+	if err := json.Unmarshal(body, new(any)); errors.As(err, &syntax) {
+		return Event{}, usage("event", named, fmt.Sprintf("it holds no JSON (%s, byte %d); SCF refuses such an event with 400", syntax, syntax.Offset))
+	} else if err != nil {
+		return Event{}, usage("event", named, "it holds no JSON ("+err.Error()+"); SCF refuses such an event with 400")
+	}
+	return Event{Name: named, Body: body}, nil
+}
+
+// reason is the last part of a file error: the path is named already.
+func reason(err error) string {
+	if path, ok := errors.AsType[*os.PathError](err); ok {
+		return path.Err.Error()
+	}
+	return err.Error()
+}
+
+func usage(flagName, value, remedy string) error {
+	return fmt.Errorf("%w: -%s %s: %s", ErrUsage, flagName, strconv.Quote(value), remedy)
+}
+
+// check refuses values that no run could make sense of.
+func (o *Options) check() error {
+	if o.Type == "" {
+		o.Type = TypeAuto
+	}
+	if o.Type != TypeAuto && o.Type != TypeEvent && o.Type != TypeHTTP {
+		return usage("type", o.Type, "take auto, event or http")
+	}
+	for name, path := range map[string]string{"path": o.Path, "stream": o.Stream, "websocket": o.WebSocket} {
+		if path != "" && !strings.HasPrefix(path, "/") || strings.ContainsAny(path, " \t\r\n") {
+			return usage(name, path, "a path begins with / and has no spaces; write a space as %20")
+		}
+	}
+	if o.Procs < 0 {
+		return usage("procs", strconv.Itoa(o.Procs), "give a number from 1")
+	}
+	for name, validate := range map[string]func() error{
+		"memory":           func() error { return validUnlessZero(o.MemoryMB, contract.ValidateMemory) },
+		"function-timeout": func() error { return contract.ValidateTimeout(orElse(o.Timeout, contract.DefaultTimeout)) },
+		"init-timeout":     func() error { return contract.ValidateInitTimeout(orElse(o.InitTimeout, contract.DefaultInitTimeout)) },
+		"env":              func() error { return contract.ValidateEnvironment(o.Environment) },
+		"concurrency":      func() error { return contract.ValidateConcurrency(orElse(o.Concurrency, 1), true) },
+		"reading":          func() error { _, err := o.readings(); return err },
+	} {
+		if err := validate(); err != nil {
+			return fmt.Errorf("%w: -%s: %w", ErrUsage, name, err)
+		}
+	}
+	if o.Image != "" && o.Image != BuiltIn {
+		if _, err := image.ParseReference(o.Image); err != nil {
+			return fmt.Errorf("%w: -image: %w", ErrUsage, err)
+		}
+	}
+	return nil
+}
+
+// readings are the decisions of the contract with the changes.
+func (o *Options) readings() (contract.Readings, error) {
+	readings := contract.DefaultReadings()
+	for _, name := range slices.Sorted(maps.Keys(o.Readings)) {
+		if err := readings.Set(name, o.Readings[name]); err != nil {
+			return readings, err //nolint:wrapcheck // it says all
+		}
+	}
+	return readings, nil
+}
+
+func validUnlessZero(value int, validate func(int) error) error {
+	if value == 0 {
+		return nil
+	}
+	return validate(value)
+}
+
+// logger is the one given, or one that says nothing.
+func (o *Options) logger() *slog.Logger {
+	if o.Logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return o.Logger
+}
+
+func orElse[T comparable](value, fallback T) T {
+	if value == *new(T) {
+		return fallback
+	}
+	return value
+}

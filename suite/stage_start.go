@@ -1,0 +1,197 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/scfcert/scfcert/mockplatform"
+	"github.com/scfcert/scfcert/mockplatform/contract"
+	"github.com/scfcert/scfcert/mockplatform/diagnose"
+	"github.com/scfcert/scfcert/suite/check"
+)
+
+// start starts the function once. A start that fails is followed by the experiments that decide on its cause.
+func (r *runner) start(ctx context.Context) error {
+	f, err := r.platform.Deploy(ctx, r.spec("first", mockplatform.Event))
+	if err != nil {
+		return err //nolint:wrapcheck // it says all
+	}
+	cold, err := f.Start(ctx)
+	r.observed.Transfers = f.Transfers()
+	r.report.Image.BlobsTransferred = r.observed.Transfers.Blobs
+	if errors.As(err, &r.observed.StartFailed) {
+		return errors.Join(r.startFailed(ctx), f.Close(ctx))
+	}
+	if err != nil {
+		return errors.Join(err, f.Close(ctx))
+	}
+	r.first = f // which goes with the platform
+	r.observed.ColdStart = cold
+	for name, d := range map[string]time.Duration{"pullMs": cold.Pull, "createMs": cold.Create, "runtimeMs": cold.Runtime, "readyMs": cold.Ready, "coldStartMs": cold.Total()} {
+		r.report.Timings[name] = d.Milliseconds()
+	}
+	r.margin("start-up", cold.Ready.Seconds(), r.observed.InitTimeout.Seconds(), "s")
+	return r.bareConnections(ctx)
+}
+
+// What is made of connections without a request, and how long a server may take to fall over one.
+const (
+	bareConnections = 3
+	bareTime        = 150 * time.Millisecond
+)
+
+// bareConnections opens and closes connections without a request. The platform's own readiness check has made one.
+func (r *runner) bareConnections(ctx context.Context) error {
+	if err := r.first.Connect(ctx, bareConnections); err != nil && !errors.Is(err, mockplatform.ErrNoInstance) {
+		r.opts.logger().Debug("a bare connection was not taken", "error", err) // which shows below
+	}
+	evidence, ended := r.first.AwaitExit(ctx, bareTime)
+	r.observed.Bare = &check.Bare{Alive: !ended}
+	if !ended {
+		return nil
+	}
+	r.observed.Bare.Exit, r.observed.Bare.Tail = evidence.Exit, evidence.StderrTail
+	spec := r.spec("untouched", mockplatform.Event)
+	spec.Readings.ReadinessProbe = "none"
+	return r.deployed(ctx, spec, func(f *mockplatform.Function) error {
+		if _, err := f.Start(ctx); err != nil {
+			return nil //nolint:nilerr // it tells nothing more then
+		}
+		_, ended := f.AwaitExit(ctx, bareTime)
+		r.observed.Bare.WithoutThem = !ended
+		return nil
+	})
+}
+
+// errSlowEngine means that the limit ran out before the program had begun, which tells nothing of the image.
+var errSlowEngine = errors.New("the engine took longer than the initialisation timeout to pull the image or to start the container; try again on an idle machine, or raise -init-timeout")
+
+// startFailed decides on the cause of a start that failed.
+func (r *runner) startFailed(ctx context.Context) error {
+	if status := r.observed.StartFailed.Status; status == contract.StatusPullImageTimeout || status == contract.StatusInitContainerTimeout {
+		err := fmt.Errorf("%w: %s", errSlowEngine, r.observed.StartFailed.Error())
+		r.observed.StartFailed = nil
+		return err
+	}
+	return r.experiment(ctx)
+}
+
+// experiment runs the image again with one thing changed, where that decides between causes. The experiments wait more
+// than they work, so they go on at the same time.
+func (r *runner) experiment(ctx context.Context) error {
+	e := &r.observed.StartFailed.Evidence
+	if e.Phase != diagnose.PhaseInit && e.Phase != diagnose.PhaseStart || len(e.Listeners) > 0 {
+		return nil
+	}
+	r.progress("try again with one thing changed", 0, 0)
+	group, ctx := errgroup.WithContext(ctx)
+	try := func(into **diagnose.Experiment, name string, change func(*mockplatform.FunctionSpec)) {
+		group.Go(func() (err error) {
+			spec := r.spec(name, mockplatform.Event)
+			change(&spec)
+			*into, err = r.tryAgain(ctx, spec)
+			return err
+		})
+	}
+	outOfMemory := e.Exit != nil && e.Exit.OutOfMemory
+	silent := e.Exit == nil && e.Phase == diagnose.PhaseInit
+	if !outOfMemory {
+		try(&e.WritableRoot, "writable", func(s *mockplatform.FunctionSpec) { s.WritableRoot = true })
+	}
+	if !outOfMemory && !silent {
+		try(&e.ImageTmp, "image-tmp", func(s *mockplatform.FunctionSpec) { s.ImageTmp = true })
+	}
+	if more := moreMemory(r.observed.MemoryMB); (outOfMemory || silent) && more > 0 {
+		try(&e.MoreMemory, "memory", func(s *mockplatform.FunctionSpec) { s.MemoryMB = more })
+	}
+	if silent {
+		try(&e.MoreTime, "time", func(s *mockplatform.FunctionSpec) {
+			s.InitTimeout = min(2*r.observed.InitTimeout, contract.MaxInitTimeout) //nolint:mnd // twice the limit
+		})
+	}
+	return group.Wait() //nolint:wrapcheck // ours
+}
+
+// moreMemory is what is tried where the configured memory may be too little; 0 where there is no more to try.
+func moreMemory(mb int) int {
+	const most, times = contract.MaxMemoryMB, 4
+	if mb >= most {
+		return 0
+	}
+	more := max(mb*times, 1024) //nolint:mnd // MB
+	return min(more-more%contract.MemoryStepMB, most)
+}
+
+// tryAgain is one experiment: a second deployment of a varied function.
+func (r *runner) tryAgain(ctx context.Context, spec mockplatform.FunctionSpec) (*diagnose.Experiment, error) {
+	tried := &diagnose.Experiment{MemoryMB: spec.MemoryMB}
+	err := r.deployed(ctx, spec, func(f *mockplatform.Function) error {
+		cold, err := f.Start(ctx)
+		if failed, ok := errors.AsType[*mockplatform.StartError](err); ok {
+			tried.Waited = failed.Evidence.Waited
+			return nil
+		}
+		if err != nil {
+			return err //nolint:wrapcheck // wrapped below
+		}
+		tried.Ready, tried.ReadyAfter = true, cold.Ready
+		tried.Changes, err = f.Changes(ctx)
+		return err //nolint:wrapcheck // wrapped below
+	})
+	if err != nil {
+		return nil, fmt.Errorf("try again: %w", err)
+	}
+	return tried, nil
+}
+
+// again starts a second instance beside the first.
+func (r *runner) again(ctx context.Context) error {
+	return r.vary(ctx, &r.observed.Again, r.spec("again", r.serving), func(f *mockplatform.Function) error {
+		_, err := f.Start(ctx)
+		return err //nolint:wrapcheck // sorted by vary
+	})
+}
+
+// otherUser starts the function as a user that the image does not know.
+func (r *runner) otherUser(ctx context.Context) error {
+	spec := r.spec("user", r.serving)
+	spec.Readings.ProcessUser = "10000"
+	return r.vary(ctx, &r.observed.User, spec, nil)
+}
+
+// withoutRole starts the function without an execution role.
+func (r *runner) withoutRole(ctx context.Context) error {
+	spec := r.spec("no-role", r.serving)
+	spec.NoRole = true
+	return r.vary(ctx, &r.observed.Role, spec, nil)
+}
+
+// vary starts and invokes a varied function. Before, if not nil, comes first.
+func (r *runner) vary(ctx context.Context, into *check.Variation, spec mockplatform.FunctionSpec, before func(*mockplatform.Function) error) error {
+	return r.deployed(ctx, spec, func(f *mockplatform.Function) error {
+		if before != nil {
+			if err := before(f); err != nil {
+				return r.startedBadly(into, err)
+			}
+		}
+		cold, err := f.Start(ctx)
+		if err != nil {
+			return r.startedBadly(into, err)
+		}
+		into.ColdStart = cold
+		into.Result, err = r.send(ctx, f)
+		return err
+	})
+}
+
+// startedBadly keeps a start that failed on account of the image; any other error is returned.
+func (r *runner) startedBadly(into *check.Variation, err error) error {
+	if errors.As(err, &into.StartFailed) {
+		return nil
+	}
+	return err
+}
