@@ -1,0 +1,52 @@
+# What can be done here: make certify, make test, make build. The rest is for those who work on scfcert.
+GO      ?= go
+IMAGE   ?=
+FUZZTIME ?= 60s
+EMBEDDED = mockplatform/program/embedded
+STATIC   = CGO_ENABLED=0 GOFLAGS= $(GO) build -trimpath -ldflags "-s -w"
+
+.PHONY: certify build embed test test-race test-debian soak bench fuzz clean
+
+## certify: certify IMAGE, or the built-in sample
+certify: build
+	bin/scfcert run $(IMAGE)
+
+## build: bin/scfcert with its programs inside
+build: embed
+	CGO_ENABLED=0 $(GO) build -trimpath -tags embedded -o bin/scfcert ./cmd/scfcert
+
+embed:
+	@set -e; for arch in amd64 arm64; do \
+	  GOOS=linux GOARCH=$$arch $(STATIC) -o $(EMBEDDED)/pause-linux-$$arch ./mockplatform/sandbox/pause; \
+	done; \
+	GOOS=linux GOARCH=amd64 $(STATIC) -o $(EMBEDDED)/function-linux-amd64 ./sample-functions/go/function; \
+	gzip -9nf $(EMBEDDED)/*-linux-amd64 $(EMBEDDED)/*-linux-arm64
+
+## test: needs Go and Docker, nothing else
+test:
+	$(GO) test -count=1 -timeout 15m ./...
+
+test-race:
+	$(GO) test -race -count=1 ./mockplatform/registry ./mockplatform/scheduler ./mockplatform/instance ./mockplatform/sandbox ./mockplatform ./cmd/...
+
+## test-debian: the samples in Python and Node, on a Debian base that is made first; needs root
+test-debian:
+	sample-functions/debian/base.sh
+	$(GO) test -count=1 -timeout 15m -tags debian -run Debian ./sample-functions/...
+	docker rmi --force scfcert-test/python:base scfcert-test/node:base >/dev/null
+
+## soak: ten minutes of random functions, faults and load
+soak:
+	$(GO) test -count=1 -timeout 30m -run TestSoak -v ./mockplatform -soak=10m
+
+## bench: figures for docs/benchmarks.md
+bench:
+	$(GO) test -run '^$$' -bench . -benchtime 15x -timeout 1h ./mockplatform ./mockplatform/sandbox
+
+## fuzz: every fuzz target for FUZZTIME
+fuzz:
+	$(GO) test -run "^$$" -fuzz FuzzTokenRequest -fuzztime $(FUZZTIME) ./mockplatform/registry
+	$(GO) test -run "^$$" -fuzz FuzzParseReference -fuzztime $(FUZZTIME) ./mockplatform/image
+
+clean:
+	rm -rf bin scfcert-report $(EMBEDDED)/*.gz

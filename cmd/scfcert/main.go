@@ -1,0 +1,64 @@
+// Command scfcert certifies container images as Tencent Cloud SCF WebServer image functions.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/scfcert/scfcert/suite"
+	"github.com/scfcert/scfcert/suite/report"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run executes a command line and returns the exit code.
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second Ctrl-C ends the program at once; the watcher removes what is left.
+	context.AfterFunc(ctx, stop)
+	code := report.ExitConformant
+	root := rootCommand(&code)
+	root.SetArgs(args)
+	command, err := root.ExecuteContextC(ctx)
+	switch {
+	case err == nil:
+		return code
+	case errors.Is(err, errInconclusive):
+		_, _ = fmt.Fprintln(os.Stderr, "scfcert:", err)
+		return report.ExitInconclusive
+	default: // cobra's own errors are about usage
+		_, _ = fmt.Fprintf(os.Stderr, "scfcert: %s\nsee \"%s --help\"\n", err, command.CommandPath())
+		return report.ExitUsage
+	}
+}
+
+// errInconclusive marks errors that are no wrong usage: we could not assess.
+var errInconclusive = errors.New("could not certify")
+
+func rootCommand(code *int) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "scfcert",
+		Short:         "Certify container images as Tencent Cloud SCF WebServer image functions",
+		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(runCommand(code), requirementsCommand(), explainCommand(), watchCommand())
+	return root
+}
+
+// sortError tells wrong usage from what kept us from certifying.
+func sortError(err error) error {
+	if err == nil || errors.Is(err, suite.ErrUsage) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errInconclusive, err)
+}

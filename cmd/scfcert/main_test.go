@@ -1,0 +1,68 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/scfcert/scfcert/suite/report"
+)
+
+// TestMain lets the test binary be the watcher that run starts, as the scfcert binary is.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "watch" {
+		os.Exit(run(os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+func TestExitCodes(t *testing.T) {
+	dir := "--report-dir=" + t.TempDir()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string]struct {
+		args []string
+		want int
+	}{
+		"the built-in sample": {[]string{"run", dir}, report.ExitConformant},
+		"an unknown image":    {[]string{"run", dir, "engine:scfcert-no-such-image:1"}, report.ExitInconclusive},
+		"an unknown archive":  {[]string{"run", dir, "tar:/none.tar"}, report.ExitInconclusive},
+		"unwritable folder":   {[]string{"run", "--report-dir", file}, report.ExitInconclusive},
+		"nonsense flag":       {[]string{"run", "--nonsense"}, report.ExitUsage},
+		"nonsense value":      {[]string{"run", "--memory=many"}, report.ExitUsage},
+		"impossible value":    {[]string{"run", "--memory=77"}, report.ExitUsage},
+		"malformed reference": {[]string{"run", "no image"}, report.ExitUsage},
+		"two images":          {[]string{"run", "a", "b"}, report.ExitUsage},
+		"image twice":         {[]string{"run", "a", "--image=b"}, report.ExitUsage},
+		"unknown command":     {[]string{"rum"}, report.ExitUsage},
+		"help":                {[]string{"run", "--help"}, report.ExitConformant},
+		"requirements":        {[]string{"requirements", "--lang=zh"}, report.ExitConformant},
+		"unknown format":      {[]string{"requirements", "--format=xml"}, report.ExitUsage},
+		"a requirement":       {[]string{"explain", "start.listen"}, report.ExitConformant},
+		"a reason":            {[]string{"explain", "listen.loopback-only", "--format=json"}, report.ExitConformant},
+		"an unknown id":       {[]string{"explain", "start.nothing"}, report.ExitUsage},
+		"an unknown language": {[]string{"explain", "start.listen", "--lang=fr"}, report.ExitUsage},
+		"unknown type":        {[]string{"run", "--type=both"}, report.ExitUsage},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := run(c.args); got != c.want {
+				t.Errorf("exit code %d, want %d", got, c.want)
+			}
+		})
+	}
+	t.Run("no engine", func(t *testing.T) {
+		t.Setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+		dir := t.TempDir()
+		if got := run([]string{"run", "--report-dir", dir}); got != report.ExitInconclusive {
+			t.Errorf("exit code %d", got)
+		}
+		for _, name := range []string{"report.json", "junit.xml"} {
+			if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
