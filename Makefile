@@ -5,7 +5,7 @@ FUZZTIME ?= 60s
 EMBEDDED = mockplatform/program/embedded
 STATIC   = CGO_ENABLED=0 GOFLAGS= $(GO) build -trimpath -ldflags "-s -w"
 
-.PHONY: certify build embed test test-race test-debian soak bench fuzz clean
+.PHONY: certify build embed test test-race test-debian matrix soak bench fuzz clean
 
 ## certify: certify IMAGE, or the built-in sample
 certify: build
@@ -34,6 +34,10 @@ test-debian:
 	sample-functions/debian/base.sh
 	$(GO) test -count=1 -timeout 15m -tags debian -run Debian ./sample-functions/...
 	docker rmi --force scfcert-test/python:base scfcert-test/node:base >/dev/null
+
+## matrix: certifies every violator; docs/kill-matrix.md says which there are
+matrix:
+	$(GO) test -count=1 -timeout 30m -parallel 4 -run TestEveryViolator ./sample-functions -matrix
 
 ## soak: ten minutes of random functions, faults and load
 soak:

@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +22,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/scfcert/scfcert/fixtures"
-	"github.com/scfcert/scfcert/mockplatform/diagnose"
 	"github.com/scfcert/scfcert/mockplatform/engine/enginetest"
 	"github.com/scfcert/scfcert/mockplatform/program"
 	samplefunctions "github.com/scfcert/scfcert/sample-functions"
@@ -134,60 +132,6 @@ func pushed(t *testing.T, img v1.Image) string {
 		t.Fatal(err)
 	}
 	return "registry:" + tag.RegistryStr() + "/violator"
-}
-
-// TestEveryViolatorFailsForItsReason is the kill matrix: exactly the bound requirement falls, for the bound reason.
-func TestEveryViolatorFailsForItsReason(t *testing.T) {
-	built := programs(t)
-	for _, v := range samplefunctions.Violators() {
-		t.Run(v.Name, func(t *testing.T) {
-			t.Parallel() // most of the time is waiting for something
-			certified := certify(t, options(t, v, built))
-			var failed []string
-			for _, q := range certified.Requirements {
-				if q.Outcome == report.Fail || q.Outcome == report.Warn {
-					failed = append(failed, q.ID+" "+string(q.Reason))
-				}
-			}
-			want, verdict := []string{v.Requirement + " " + string(v.Reason)}, report.NonConformant
-			if v.Also != nil {
-				want = append(want, v.Also.Requirement+" "+string(v.Also.Reason))
-			}
-			q, ok := requirement.ByID(v.Requirement)
-			switch {
-			case !ok:
-				t.Fatalf("no requirement %s", v.Requirement)
-			case q.Subject == requirement.Platform:
-				verdict = report.Inconclusive
-			case q.Level == requirement.Should:
-				verdict = report.Conformant
-			}
-			if certified.Verdict != verdict || !slices.Equal(slices.Sorted(slices.Values(failed)), slices.Sorted(slices.Values(want))) || certified.Fault != "" {
-				show(t, certified)
-				t.Errorf("verdict %s, failed %v, fault %q; want %s for %v", certified.Verdict, failed, certified.Fault, verdict, want)
-			}
-		})
-	}
-}
-
-func TestEveryRequirementHasAKiller(t *testing.T) {
-	killed := map[string]bool{}
-	names := map[string]bool{}
-	for _, v := range samplefunctions.Violators() {
-		killed[v.Requirement] = true
-		if names[v.Name] {
-			t.Errorf("two violators are named %s", v.Name)
-		}
-		names[v.Name] = true
-		if reason, ok := diagnose.ReasonOf(v.Reason); !ok || reason.Requirement != v.Requirement {
-			t.Errorf("%s: reason %s belongs to %q, not to %s", v.Name, v.Reason, reason.Requirement, v.Requirement)
-		}
-	}
-	for _, q := range requirement.All() {
-		if q.Level != requirement.Info && !killed[q.ID] {
-			t.Errorf("nothing kills %s", q.ID)
-		}
-	}
 }
 
 func TestAFaultOfOneTypeLeavesTheOtherConforming(t *testing.T) {

@@ -38,13 +38,16 @@ func (r *runner) start(ctx context.Context) error {
 	return r.bareConnections(ctx)
 }
 
-// What is made of connections without a request, and how long a server may take to fall over one.
+// What is made of connections without a request, how long a server may take to fall over one, and how long one that did is
+// watched when it is left alone.
 const (
 	bareConnections = 3
 	bareTime        = 150 * time.Millisecond
+	settleTime      = time.Second
 )
 
-// bareConnections opens and closes connections without a request. The platform's own readiness check has made one.
+// bareConnections opens and closes connections without a request. The platform's own readiness check has made one. A
+// program that ends then is started once more and left alone: if it ends again, it is its start that fails.
 func (r *runner) bareConnections(ctx context.Context) error {
 	if err := r.first.Connect(ctx, bareConnections); err != nil && !errors.Is(err, mockplatform.ErrNoInstance) {
 		r.opts.logger().Debug("a bare connection was not taken", "error", err) // which shows below
@@ -57,14 +60,13 @@ func (r *runner) bareConnections(ctx context.Context) error {
 	r.observed.Bare.Exit, r.observed.Bare.Tail = evidence.Exit, evidence.StderrTail
 	spec := r.spec("untouched", mockplatform.Event)
 	spec.Readings.ReadinessProbe = "none"
-	return r.deployed(ctx, spec, func(f *mockplatform.Function) error {
-		if _, err := f.Start(ctx); err != nil {
-			return nil //nolint:nilerr // it tells nothing more then
-		}
-		_, ended := f.AwaitExit(ctx, bareTime)
-		r.observed.Bare.WithoutThem = !ended
-		return nil
-	})
+	untouched, err := r.tryAgain(ctx, spec, settleTime)
+	if err != nil || untouched.Ready {
+		return err
+	}
+	r.observed.Bare = nil
+	r.observed.StartFailed = &mockplatform.StartError{Status: contract.StatusContainerStateExited, Message: contract.ContainerExitMessage, Evidence: evidence}
+	return r.experiment(ctx, settleTime)
 }
 
 // errSlowEngine means that the limit ran out before the program had begun, which tells nothing of the image.
@@ -77,12 +79,12 @@ func (r *runner) startFailed(ctx context.Context) error {
 		r.observed.StartFailed = nil
 		return err
 	}
-	return r.experiment(ctx)
+	return r.experiment(ctx, 0)
 }
 
 // experiment runs the image again with one thing changed, where that decides between causes. The experiments wait more
-// than they work, so they go on at the same time.
-func (r *runner) experiment(ctx context.Context) error {
+// than they work, so they go on at the same time. Settle is how long a program must live on to count as ready.
+func (r *runner) experiment(ctx context.Context, settle time.Duration) error {
 	e := &r.observed.StartFailed.Evidence
 	if e.Phase != diagnose.PhaseInit && e.Phase != diagnose.PhaseStart || len(e.Listeners) > 0 {
 		return nil
@@ -93,7 +95,7 @@ func (r *runner) experiment(ctx context.Context) error {
 		group.Go(func() (err error) {
 			spec := r.spec(name, mockplatform.Event)
 			change(&spec)
-			*into, err = r.tryAgain(ctx, spec)
+			*into, err = r.tryAgain(ctx, spec, settle)
 			return err
 		})
 	}
@@ -127,7 +129,7 @@ func moreMemory(mb int) int {
 }
 
 // tryAgain is one experiment: a second deployment of a varied function.
-func (r *runner) tryAgain(ctx context.Context, spec mockplatform.FunctionSpec) (*diagnose.Experiment, error) {
+func (r *runner) tryAgain(ctx context.Context, spec mockplatform.FunctionSpec, settle time.Duration) (*diagnose.Experiment, error) {
 	tried := &diagnose.Experiment{MemoryMB: spec.MemoryMB}
 	err := r.deployed(ctx, spec, func(f *mockplatform.Function) error {
 		cold, err := f.Start(ctx)
@@ -137,6 +139,11 @@ func (r *runner) tryAgain(ctx context.Context, spec mockplatform.FunctionSpec) (
 		}
 		if err != nil {
 			return err //nolint:wrapcheck // wrapped below
+		}
+		if settle > 0 {
+			if _, ended := f.AwaitExit(ctx, settle); ended {
+				return nil
+			}
 		}
 		tried.Ready, tried.ReadyAfter = true, cold.Ready
 		tried.Changes, err = f.Changes(ctx)

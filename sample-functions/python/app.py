@@ -1,23 +1,38 @@
 """A function in Python with nothing but the standard library: events and HTTP requests on port 9000."""
 import json
+import signal
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import probe
 
 
 class Function(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def do_POST(self):
+    def serve(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         print("request", self.headers.get("X-Scf-Request-Id"))
-        if self.path == "/event-invoke":
-            self.answer({"message": "hello from Python", "event": json.loads(body)})
+        if self.command == "POST" and self.path == "/event-invoke":
+            self.event(body)
+        elif "Scfcert-Probe" in self.headers:
+            self.answer(probe.report(self.command, self.path, self.headers, body))
         else:
-            self.answer({"method": "POST", "path": self.path, "bytes": len(body)})
+            self.answer({"method": self.command, "path": self.path, "bytes": len(body)})
 
-    def do_GET(self):
-        print("request", self.headers.get("X-Scf-Request-Id"))
-        self.answer({"method": "GET", "path": self.path})
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = serve
+
+    def event(self, body):
+        event = json.loads(body)
+        asked = probe.asked(event)
+        if asked is not None and asked.get("answerBytes"):
+            self.answer("x" * (asked["answerBytes"] - 2))  # and two quotation marks
+        elif asked is not None:
+            self.answer(probe.report(self.command, self.path, self.headers, body))
+        elif isinstance(event, dict) and "requestContext" in event:  # API Gateway wants an integration response
+            self.answer({"isBase64Encoded": False, "statusCode": 200, "headers": {}, "body": "hello from Python"})
+        else:
+            self.answer({"message": "hello from Python", "event": event})
 
     def answer(self, value):
         text = json.dumps(value).encode()
@@ -25,8 +40,13 @@ class Function(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
-        self.wfile.write(text)
+        if self.command != "HEAD":
+            self.wfile.write(text)
+
+    def log_message(self, *_):
+        pass  # a line of its own for each request is enough
 
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 print("listening on 0.0.0.0:9000", file=sys.stderr)
 ThreadingHTTPServer(("0.0.0.0", 9000), Function).serve_forever()

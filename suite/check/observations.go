@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/scfcert/scfcert/mockplatform"
@@ -102,11 +103,9 @@ type Observations struct {
 
 // Bare is what became of a process after connections without a request.
 type Bare struct {
-	Alive bool
+	Alive bool // if not, it lives on when no such connection is made
 	Exit  *diagnose.Exit
-	// WithoutThem tells whether it serves when no such connection is made.
-	WithoutThem bool
-	Tail        string // of its stderr
+	Tail  string // of its stderr
 }
 
 // Sent is one request or event with its result.
@@ -278,7 +277,7 @@ const ProbeVersion = 1
 // ErrProbe means that an answer is no probe report.
 var ErrProbe = errors.New("no probe report")
 
-// ParseReport reads a probe's answer.
+// ParseReport reads a probe's answer. Names of headers count in any case, as in HTTP.
 func ParseReport(body []byte) (Report, error) {
 	var r Report
 	if err := json.Unmarshal(body, &r); err != nil {
@@ -287,5 +286,12 @@ func ParseReport(body []byte) (Report, error) {
 	if r.Probe != ProbeVersion || r.Environment == nil || r.Headers == nil {
 		return Report{}, fmt.Errorf("%w: it is not version %d, or holds no environment or no headers", ErrProbe, ProbeVersion)
 	}
+	headers := http.Header{}
+	for name, values := range r.Headers {
+		for _, value := range values {
+			headers.Add(name, value)
+		}
+	}
+	r.Headers = headers
 	return r, nil
 }

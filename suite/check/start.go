@@ -95,9 +95,7 @@ func bareConnection(o Observations) Finding {
 	if b.Exit != nil {
 		found += fmt.Sprintf(", with exit code %d", b.Exit.Code)
 	}
-	if b.WithoutThem {
-		found += "; it serves when none is made"
-	}
+	found += "; it lives on when none is made"
 	if b.Tail != "" {
 		found += "; end of stderr:\n" + diagnose.Tail(b.Tail)
 	}

@@ -1,0 +1,3 @@
+#!/bin/sh
+python3 /app/app.py &
+echo started
