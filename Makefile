@@ -39,9 +39,10 @@ test-debian:
 matrix:
 	$(GO) test -count=1 -timeout 30m -parallel 4 -run TestEveryViolator ./sample-functions -matrix
 
-## soak: ten minutes of random functions, faults and load
+## soak: ten minutes of random functions, faults and load; and a good and a bad image, twenty times each
 soak:
 	$(GO) test -count=1 -timeout 30m -run TestSoak -v ./mockplatform -soak=10m
+	$(GO) test -count=1 -timeout 30m -run TestTheSameImage -v ./sample-functions -repeat=20
 
 ## bench: figures for docs/benchmarks.md
 bench:

@@ -82,7 +82,30 @@ func TestSuite(t *testing.T) {
 	}
 	defer AddTreeConstructionNodeArgsTransformer(withRequirement)()
 	describe(c)
+	ReportAfterSuite("something was assessed", func(ran Report) {
+		if !suiteConfig.DryRun && len(ran.SpecReports.WithState(types.SpecStatePassed)) == 0 && ran.SuiteSucceeded {
+			Fail("nothing was assessed: each requirement that the filter selects is not applicable to this image")
+		}
+	})
 	RunSpecs(t, "SCF WebServer image "+orBuiltIn(opts.Image), suiteConfig, reporterConfig)
+	if suiteRan = !suiteConfig.DryRun; suiteConfig.DryRun {
+		t.Error("a dry run: nothing was certified")
+	}
+}
+
+// suiteRan tells TestMain that TestSuite was not filtered away.
+var suiteRan bool
+
+// TestMain makes a run red that was to certify an image and did not, because -run or -skip left TestSuite out.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code := m.Run()
+	listing := flag.Lookup("test.list").Value.String() != ""
+	if flag.Lookup("image").Value.String() != "" && !suiteRan && !listing && code == 0 {
+		fmt.Println("FAIL: nothing was certified: -run or -skip leaves TestSuite out; go test ./suite -image=IMAGE needs neither")
+		code = 1
+	}
+	os.Exit(code)
 }
 
 func orBuiltIn(reference string) string {
