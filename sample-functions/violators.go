@@ -139,7 +139,7 @@ func startViolators() []Violator {
 			s.config.Volumes = map[string]struct{}{"/data": {}}
 		}),
 		violating("eats-memory", "takes memory without end before it listens", "start.memory", diagnose.StartOutOfMemory),
-		violating("burns-processor", "needs 2.5 s of a processor to start, of which 256 MB bring a fifth", "start.memory", diagnose.StartSlowForMemory).with(func(s *Setup) { s.MemoryMB, s.InitTimeout = 256, 10*time.Second }),
+		violating("burns-processor", "needs 2.5 s of a processor to start, of which 256 MB bring a fifth", "start.memory", diagnose.StartSlowForMemory).with(func(s *Setup) { s.MemoryMB, s.InitTimeout = 256, 8*time.Second }),
 		violating("exits", "ends at once with exit code 3 and a message on stderr", "start.alive", diagnose.StartExited),
 		violating("missing-module", "ends for a module that is not in the image", "start.alive", diagnose.StartMissing),
 		violating("missing-variable", "ends for a variable that is not set", "start.alive", diagnose.StartVariable),

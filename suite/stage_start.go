@@ -107,13 +107,12 @@ func (r *runner) experiment(ctx context.Context, settle time.Duration) error {
 	if !outOfMemory && !silent {
 		try(&e.ImageTmp, "image-tmp", func(s *mockplatform.FunctionSpec) { s.ImageTmp = true })
 	}
+	moreTime := min(2*r.observed.InitTimeout, contract.MaxInitTimeout) //nolint:mnd // twice the limit
 	if more := moreMemory(r.observed.MemoryMB); (outOfMemory || silent) && more > 0 {
-		try(&e.MoreMemory, "memory", func(s *mockplatform.FunctionSpec) { s.MemoryMB = more })
+		try(&e.MoreMemory, "memory", func(s *mockplatform.FunctionSpec) { s.MemoryMB, s.InitTimeout = more, moreTime })
 	}
 	if silent {
-		try(&e.MoreTime, "time", func(s *mockplatform.FunctionSpec) {
-			s.InitTimeout = min(2*r.observed.InitTimeout, contract.MaxInitTimeout) //nolint:mnd // twice the limit
-		})
+		try(&e.MoreTime, "time", func(s *mockplatform.FunctionSpec) { s.InitTimeout = moreTime })
 	}
 	return group.Wait() //nolint:wrapcheck // ours
 }

@@ -35,6 +35,8 @@ func TestTheCauseOfAFailedStart(t *testing.T) {
 		"may not read":       {Evidence{Exit: exit, StderrTail: "Error: EACCES: permission denied, open '/srv/key'"}, StartDenied, []string{"permission denied"}},
 		"an ordinary error":  {Evidence{Exit: exit, StderrTail: "panic: index out of range"}, StartExited, []string{"index out of range"}},
 		"memory, and enough": {Evidence{Exit: &Exit{Code: 137, OutOfMemory: true}, MemoryMB: 64, MoreMemory: &Experiment{Ready: true, MemoryMB: 128}}, StartOutOfMemory, []string{"64 MB", "with 128 MB"}},
+		"slow, a little quicker with more": {Evidence{MemoryMB: 64, InitTimeout: 30 * time.Second, MoreMemory: &Experiment{Ready: true, ReadyAfter: 38 * time.Second, MemoryMB: 1280}, MoreTime: &Experiment{Ready: true, ReadyAfter: 40 * time.Second}}, StartTooSlow,
+			[]string{"listens after 40s"}},
 		"slow, quick with more": {Evidence{MemoryMB: 64, InitTimeout: 30 * time.Second, MoreMemory: &Experiment{Ready: true, ReadyAfter: 4 * time.Second, MemoryMB: 1280}}, StartSlowForMemory,
 			[]string{"30s with 64 MB", "4s with 1280 MB"}},
 		"files in /tmp":        {Evidence{Exit: exit, WritableRoot: &Experiment{}, ImageTmp: &Experiment{Ready: true}}, ImageFilesInTmp, []string{"/tmp"}},
