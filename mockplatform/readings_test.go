@@ -140,9 +140,16 @@ func TestEveryReadingIsSeen(t *testing.T) {
 		"billing-step": {
 			see: func(t *testing.T, f *mockplatform.Function) string {
 				t.Helper()
-				return ask(t, f, "sleep", 30).Bill.Billed.Truncate(100 * time.Millisecond).String()
+				up := func(d, step time.Duration) time.Duration { return (d + step - 1).Truncate(step) }
+				for { // until the two differ
+					result := ask(t, f, "sleep", 30)
+					fine, coarse := up(result.Duration, time.Millisecond), up(result.Duration, 100*time.Millisecond)
+					if fine != coarse {
+						return map[time.Duration]string{fine: "fine", coarse: "coarse"}[result.Bill.Billed]
+					}
+				}
 			},
-			want: map[string]string{"1ms": "0s", "100ms": "100ms"},
+			want: map[string]string{"1ms": "fine", "100ms": "coarse"},
 		},
 		"bill-init": {
 			see: func(t *testing.T, f *mockplatform.Function) string {

@@ -184,7 +184,7 @@ func TestReadingsThatDifferAreListed(t *testing.T) {
 func TestAnEngineThatDisappearsIsNeverConformant(t *testing.T) {
 	proxy := enginetest.NewProxy(t)
 	conformant := 0
-	for requests := 0; conformant == 0; requests += 9 {
+	for requests := 0; conformant == 0; requests += 41 {
 		proxy.CutAfter(requests)
 		certified := certify(t, suite.Options{Host: proxy.Host})
 		cut := proxy.Restore()
