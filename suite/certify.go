@@ -79,7 +79,7 @@ func newRunner(opts Options) *runner {
 		r.types = []string{opts.Type}
 	}
 	r.observed.Auto = opts.Type == TypeAuto
-	r.observed.Readings, _ = opts.readings() // checked before
+	r.observed.Readings, _ = opts.ReadingsInForce() // checked before
 	if opts.InitTimeout != 0 {
 		r.observed.Readings.InitTimeout = opts.InitTimeout
 	}

@@ -104,16 +104,43 @@ type Progress struct {
 
 // Flags are the command-line flags of both faces, the binary and go test.
 type Flags struct {
-	image, kind, command, args, path, reportDir, stream, webSocket string
-	memory, timeout, initTimeout, concurrency, procs               number
-	environment, readings, events                                  keyValues
+	image, kind, path, stream, webSocket             string
+	command, args, reportDir                         text
+	memory, timeout, initTimeout, concurrency, procs number
+	environment, readings, events                    keyValues
 }
 
-// number is a whole number that says what it is where it is none.
-type number int
+// text is a text that knows whether it was given, whichever package parses the command line.
+type text struct {
+	value string
+	given bool
+}
 
 // String is what the flag package shows as default.
-func (n *number) String() string { return strconv.Itoa(int(*n)) }
+func (t *text) String() string { return t.value }
+
+// Set takes one.
+func (t *text) Set(value string) error {
+	t.value, t.given = value, true
+	return nil
+}
+
+// pointer is nil where nothing was given.
+func (t *text) pointer() *string {
+	if !t.given {
+		return nil
+	}
+	return &t.value
+}
+
+// number is a whole number that says what it is where it is none, and knows whether it was given.
+type number struct {
+	value int
+	given bool
+}
+
+// String is what the flag package shows as default.
+func (n *number) String() string { return strconv.Itoa(n.value) }
 
 // Set reads one.
 func (n *number) Set(value string) error {
@@ -121,7 +148,7 @@ func (n *number) Set(value string) error {
 	if err != nil {
 		return errors.New("give a whole number, without a unit")
 	}
-	*n = number(parsed)
+	n.value, n.given = parsed, true
 	return nil
 }
 
@@ -152,58 +179,58 @@ func (k *keyValues) into(values map[string]string, flagName string) error {
 	return nil
 }
 
-// Bind defines the flags in a set. Their names are the same in both faces and none of them is go test's own.
+// Bind defines the flags of a certification in a set. Their names are the same in both faces and none of them is go
+// test's own.
 func Bind(set *flag.FlagSet) *Flags {
+	f := BindFunction(set)
+	f.reportDir.value = "scfcert-report"
+	set.StringVar(&f.stream, "stream", "", "`path` of the HTTP function whose answer is streamed")
+	set.StringVar(&f.webSocket, "websocket", "", "`path` of the HTTP function that upgrades to WebSocket")
+	set.Var(&f.procs, "procs", "how much is assessed at a time (default: by the processors)")
+	set.Var(&f.reportDir, "report-dir", "`folder` for report.json and junit.xml")
+	return f
+}
+
+// BindFunction defines only the flags that say what a function is and what it is sent.
+func BindFunction(set *flag.FlagSet) *Flags {
 	f := &Flags{}
-	set.StringVar(&f.image, "image", "", "image to certify: a reference, oci:DIR, tar:FILE, engine:REF or registry:REF (default: the built-in sample)")
-	set.StringVar(&f.kind, "type", TypeAuto, "function type to certify: auto, event or http")
-	set.StringVar(&f.command, "command", "", "Command: replaces the image's ENTRYPOINT (default: the image's)")
-	set.StringVar(&f.args, "command-args", "", "Args: replaces the image's CMD, separated by spaces (default: the image's)")
+	set.StringVar(&f.image, "image", "", "image: a reference, oci:DIR, tar:FILE, engine:REF or registry:REF (default: the built-in sample)")
+	set.StringVar(&f.kind, "type", TypeAuto, "function type: auto, event or http")
+	set.Var(&f.command, "command", "`Command`: replaces the image's ENTRYPOINT (default: the image's)")
+	set.Var(&f.args, "command-args", "`Args`: replaces the image's CMD, separated by spaces (default: the image's)")
 	set.Var(&f.environment, "env", "environment variable of the function as `K=V`; may be repeated")
-	f.timeout, f.initTimeout = number(contract.DefaultTimeout/time.Second), number(contract.DefaultInitTimeout/time.Second)
+	f.timeout.value, f.initTimeout.value = int(contract.DefaultTimeout/time.Second), int(contract.DefaultInitTimeout/time.Second)
 	set.Var(&f.memory, "memory", "memory of the function in `MB` (default: by the size of the image)")
 	set.Var(&f.timeout, "function-timeout", "timeout of one invocation in `seconds`, 1 to 900")
 	set.Var(&f.initTimeout, "init-timeout", "`seconds` until the server must listen, 3 to 300")
 	set.Var(&f.events, "event", "event to send: a JSON file, - for standard input, or the name of a trigger ("+strings.Join(fixtures.Triggers(), ", ")+"); `EVENT` may be repeated (default: timer)")
 	set.StringVar(&f.path, "path", "/", "path and query of the HTTP request to send")
-	f.concurrency = 1
+	f.concurrency.value = 1
 	set.Var(&f.concurrency, "concurrency", "`requests` that an instance of the HTTP function serves at a time, 1 to 100")
-	set.StringVar(&f.stream, "stream", "", "`path` of the HTTP function whose answer is streamed")
-	set.StringVar(&f.webSocket, "websocket", "", "`path` of the HTTP function that upgrades to WebSocket")
-	set.Var(&f.procs, "procs", "how much is assessed at a time (default: by the processors)")
 	set.Var(&f.readings, "reading", "another reading of the contract as `NAME=VALUE` (docs/readings.md); may be repeated")
-	set.StringVar(&f.reportDir, "report-dir", "scfcert-report", "`folder` for report.json and junit.xml")
 	return f
 }
 
 // Options checks the flags' values. Relative files count from base; empty means the current folder. The error is
 // ErrUsage, or a file's.
-func (f *Flags) Options(set *flag.FlagSet, base string) (Options, error) {
-	given := map[string]bool{}
-	set.Visit(func(fl *flag.Flag) { given[fl.Name] = true })
+func (f *Flags) Options(base string) (Options, error) {
 	opts := Options{
-		Image: f.image, Type: f.kind, Path: f.path, MemoryMB: int(f.memory), Concurrency: int(f.concurrency), Stream: f.stream, WebSocket: f.webSocket, Procs: int(f.procs),
-		Timeout:   time.Duration(f.timeout) * time.Second,
-		ReportDir: from(base, f.reportDir), Environment: map[string]string{}, Readings: map[string]string{},
+		Image: f.image, Type: f.kind, Path: f.path, MemoryMB: f.memory.value, Concurrency: f.concurrency.value, Stream: f.stream, WebSocket: f.webSocket, Procs: f.procs.value,
+		Timeout: time.Duration(f.timeout.value) * time.Second, Command: f.command.pointer(), Args: f.args.pointer(),
+		ReportDir: from(base, f.reportDir.value), Environment: map[string]string{}, Readings: map[string]string{},
 	}
-	if given["init-timeout"] { // a limit that was set covers the pull, the default does not (R7)
-		opts.InitTimeout = time.Duration(f.initTimeout) * time.Second
-	}
-	if given["command"] {
-		opts.Command = &f.command
-	}
-	if given["command-args"] {
-		opts.Args = &f.args
+	if f.initTimeout.given { // a limit that was set covers the pull, the default does not (R7)
+		opts.InitTimeout = time.Duration(f.initTimeout.value) * time.Second
 	}
 	if err := errors.Join(f.environment.into(opts.Environment, "env"), f.readings.into(opts.Readings, "reading")); err != nil {
 		return Options{}, err
 	}
 	for name, value := range map[string]number{"memory": f.memory, "function-timeout": f.timeout, "init-timeout": f.initTimeout, "concurrency": f.concurrency, "procs": f.procs} {
-		if given[name] && value == 0 { // which would mean the default further down
+		if value.given && value.value == 0 { // which would mean the default further down
 			return Options{}, usage(name, "0", "give a number, or leave the flag out")
 		}
 	}
-	if f.reportDir == "" {
+	if f.reportDir.given && f.reportDir.value == "" {
 		return Options{}, usage("report-dir", "", "name a folder; it is made if it does not exist")
 	}
 	for _, prefix := range []string{"oci:", "tar:"} {
@@ -293,7 +320,7 @@ func (o *Options) check() error {
 		"init-timeout":     func() error { return contract.ValidateInitTimeout(orElse(o.InitTimeout, contract.DefaultInitTimeout)) },
 		"env":              func() error { return contract.ValidateEnvironment(o.Environment) },
 		"concurrency":      func() error { return contract.ValidateConcurrency(orElse(o.Concurrency, 1), true) },
-		"reading":          func() error { _, err := o.readings(); return err },
+		"reading":          func() error { _, err := o.ReadingsInForce(); return err },
 	} {
 		if err := validate(); err != nil {
 			return fmt.Errorf("%w: -%s: %w", ErrUsage, name, err)
@@ -307,8 +334,8 @@ func (o *Options) check() error {
 	return nil
 }
 
-// readings are the decisions of the contract with the changes.
-func (o *Options) readings() (contract.Readings, error) {
+// ReadingsInForce are the decisions of the contract with the changes of Options.Readings.
+func (o *Options) ReadingsInForce() (contract.Readings, error) {
 	readings := contract.DefaultReadings()
 	for _, name := range slices.Sorted(maps.Keys(o.Readings)) {
 		if err := readings.Set(name, o.Readings[name]); err != nil {

@@ -62,7 +62,7 @@ func TestSuite(t *testing.T) {
 		t.Fatal(err)
 	}
 	// go test runs a test in its package's folder; a user's relative paths mean the folder above.
-	opts, err := bound.Options(flag.CommandLine, root)
+	opts, err := bound.Options(root)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ Exit codes: 0 conformant, 1 non-conformant, 2 inconclusive (we could not assess)
 					return err
 				}
 			}
-			opts, err := bound.Options(flags, "")
+			opts, err := bound.Options("")
 			if err != nil {
 				return err
 			}

@@ -20,7 +20,7 @@ func parse(t *testing.T, base string, args ...string) (suite.Options, error) {
 	if err := set.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	return flags.Options(set, base)
+	return flags.Options(base)
 }
 
 func TestFlagsBecomeOptions(t *testing.T) {
