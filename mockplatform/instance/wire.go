@@ -165,6 +165,9 @@ func (w *wires) exchange(ctx context.Context, call *Call, keepAlive bool, delive
 	}
 }
 
+// sendTime is how long the rest of a request may take to be sent on a connection that was closed by the function.
+const sendTime = 100 * time.Millisecond
+
 // exchangeOver is an exchange over one connection. It tells to try again where the function closed a connection that was
 // kept open before it could read the request: that is its right at any time.
 func (w *wires) exchangeOver(ctx context.Context, conn *wire, deadline time.Time, call *Call, keepAlive bool, deliver func(*Answer) error) (again bool, err error) {
@@ -177,9 +180,21 @@ func (w *wires) exchangeOver(ctx context.Context, conn *wire, deadline time.Time
 	sent := conn.send(call, keepAlive)
 	response, err := conn.receive(call) //nolint:bodyclose // hand reads it to its end; the connection is kept or closed here
 	if err != nil {
-		again = stop() && conn.used && !conn.heard && unread(conn.Conn)
+		retry := stop() && conn.used && !conn.heard
+		var sendErr error
+		if retry { // only what was sent is answered by a reset; a function that half closes and reads on is not waited for
+			select {
+			case sendErr = <-sent:
+				again = unread(conn.Conn)
+			case <-time.After(sendTime):
+				retry = false
+			}
+		}
 		_ = conn.Close()
-		if sendErr := <-sent; errors.Is(err, io.ErrUnexpectedEOF) {
+		if !retry {
+			sendErr = <-sent
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
 			err = errors.Join(fmt.Errorf("the function closed the connection without a complete answer: %w", err), sendErr)
 		}
 		return again, err
