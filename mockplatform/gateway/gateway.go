@@ -2,7 +2,8 @@
 // the platform's, reaches the client.
 //
 // In comes net/http's view of a request; out come the parts of a call and, later, the response. It knows no function.
-// It implements sections 6.1, 7.3 and 8.2 of contract/runtime.md, R14 and Q14.
+// It implements sections 6.1, 7.3 and 8.2 of contract/runtime.md, R14 and Q14; sections 3, 4, 6 and 9 of
+// contract/gateway.md; and for event functions sections 3.1, 3.3 and 4 of contract/events.md.
 package gateway
 
 import (
