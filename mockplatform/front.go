@@ -15,15 +15,35 @@ import (
 // ServeHTTP is the function's HTTP trigger: the request reaches an HTTP-triggered function untouched, its answer goes
 // back as it arrives, unbuffered. Failures get the status and the body of a function URL (contract/runtime.md 6.1). A
 // fault of the platform is 500 and says nothing of the function. The log is collected after the answer has gone out.
-func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) { f.ServeEntry(w, r, Entry{}) }
+
+// Entry is how an HTTP request came to a function.
+type Entry struct {
+	// Front is the gateway; the zero value is a function URL. Context is what it knows of the request.
+	Front   gateway.Front
+	Context gateway.EventContext
+	// Target is path and query that the gateway passes on; empty means those of the request.
+	Target string
+}
+
+func (e *Entry) refuse(w http.ResponseWriter, status contract.Status, message string) {
+	if e.Front == gateway.APIGateway {
+		gateway.RefuseAPIGateway(w, status, message, e.Context)
+		return
+	}
+	gateway.Refuse(w, status, message)
+}
+
+// ServeEntry is ServeHTTP for a request that came through a gateway of the caller's.
+func (f *Function) ServeEntry(w http.ResponseWriter, r *http.Request, entry Entry) {
 	if f.spec.Type != HTTP {
 		http.Error(w, "function "+f.spec.Name+" is event-triggered: invoke it with an event", http.StatusNotFound)
 		return
 	}
 	body, err := gateway.ReadBody(r)
 	if errors.Is(err, gateway.ErrBodyTooLarge) {
-		refused, _ := f.refuse(contract.StatusRequestTooLarge)
-		gateway.Refuse(w, refused.Status, refused.ErrorMessage)
+		refused, _ := f.turnAway(contract.StatusRequestTooLarge, instance.Call{Method: r.Method, Target: r.RequestURI}, AnyTrigger)
+		entry.refuse(w, refused.Status, refused.ErrorMessage)
 		return
 	}
 	if err != nil {
@@ -32,9 +52,10 @@ func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answer := &answer{to: w, requestID: f.readings.ResponseRequestID}
 	call := instance.Call{
-		Method: r.Method, Target: r.RequestURI, Host: r.Host, Header: gateway.PassedThrough(r.Header, f.readings), Body: body,
+		Method: r.Method, Target: orElse(entry.Target, r.RequestURI), Host: r.Host, Header: gateway.PassedThrough(r.Header, f.readings), Body: body,
 		Unhurried: true, Deliver: answer.deliver,
 	}
+	gateway.Forwarded(call.Header, r, entry.Front, entry.Context)
 	if f.spec.WebSocket && gateway.AsksForWebSocket(r.Header) {
 		call.Upgrade = "websocket"
 	}
@@ -51,7 +72,7 @@ func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if answer.begun {
 			panic(http.ErrAbortHandler)
 		}
-		gateway.Refuse(w, contract.StatusInternalError, contract.StatusInternalError.Message())
+		entry.refuse(w, contract.StatusInternalError, contract.StatusInternalError.Message())
 		return
 	}
 	status := flown.result.Status
@@ -59,12 +80,12 @@ func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if f.readings.ResponseRequestID {
 			w.Header().Set(contract.HeaderRequestID, flown.result.RequestID)
 		}
-		gateway.Refuse(w, status, flown.result.ErrorMessage)
+		entry.refuse(w, status, flown.result.ErrorMessage)
 	}
 	if flown.outcome != nil && flown.lease.Instance.Fenced() {
 		flown.settle(ctx) // so fast that the next request finds the instance free
 	}
-	f.background(func() { flown.land(ctx) })
+	f.background(func() { f.finished(call.Method, call.Target, AnyTrigger, flown.land(ctx)) })
 	if status.Code != contract.StatusSuccess.Code && answer.begun {
 		panic(http.ErrAbortHandler) // what is missing cannot be told any other way
 	}

@@ -89,11 +89,17 @@ func (f *Function) Invoke(ctx context.Context, event []byte) (Result, error) {
 
 // InvokeBy is Invoke for an event of a trigger.
 func (f *Function) InvokeBy(ctx context.Context, trigger Trigger, event []byte) (Result, error) {
+	return f.Deliver(ctx, "", trigger, event)
+}
+
+// Deliver is InvokeBy under a request id that was given out before: one event of an asynchronous invocation keeps its id
+// over all attempts (contract/events.md 5). An empty id makes a new one.
+func (f *Function) Deliver(ctx context.Context, requestID string, trigger Trigger, event []byte) (Result, error) {
 	if f.spec.Type != Event {
 		return Result{}, fmt.Errorf("%w: %s is HTTP-triggered, send it a request", ErrType, f.spec.Name)
 	}
 	call := instance.Call{
-		Event: true, Method: http.MethodPost, Target: contract.EventPath, Body: event,
+		ID: requestID, Event: true, Method: http.MethodPost, Target: contract.EventPath, Body: event,
 		Header: http.Header{
 			"Content-Type": {"application/json"}, "Accept-Encoding": {"gzip"}, "User-Agent": {"Go-http-client/1.1"},
 			"X-Forwarded-For": {"127.0.0.1"}, "X-Real-Ip": {"127.0.0.1"},
@@ -104,11 +110,11 @@ func (f *Function) InvokeBy(ctx context.Context, trigger Trigger, event []byte) 
 	}
 	switch {
 	case len(event) > contract.MaxEventBytes:
-		return f.refuse(contract.StatusRequestTooLarge)
+		return f.turnAway(contract.StatusRequestTooLarge, call, trigger)
 	case !json.Valid(event):
-		return f.refuse(contract.StatusInvalidParameterValue)
+		return f.turnAway(contract.StatusInvalidParameterValue, call, trigger)
 	}
-	return f.serve(ctx, call, nil)
+	return f.serve(ctx, call, trigger, nil)
 }
 
 // Do passes an HTTP request through to an HTTP-triggered function (contract/runtime.md 7.3) and collects the answer.
@@ -126,24 +132,25 @@ func (f *Function) Do(ctx context.Context, request Request) (Result, error) {
 		return Result{}, err //nolint:wrapcheck // it says all
 	}
 	if len(request.Body) > contract.MaxEventBytes {
-		return f.refuse(contract.StatusRequestTooLarge)
+		return f.turnAway(contract.StatusRequestTooLarge, call, AnyTrigger)
 	}
 	var framing []string
 	if request.InspectFraming {
 		call.Framing = &framing
 	}
-	result, err := f.serve(ctx, call, request.Header)
+	result, err := f.serve(ctx, call, AnyTrigger, request.Header)
 	result.Framing = framing
 	return result, err
 }
 
-func (f *Function) serve(ctx context.Context, call instance.Call, client http.Header) (Result, error) {
+func (f *Function) serve(ctx context.Context, call instance.Call, trigger Trigger, client http.Header) (Result, error) {
 	flown, err := f.fly(ctx, call, client)
 	if err != nil {
 		return Result{}, err
 	}
 	result := flown.land(ctx)
 	f.platform.opts.Tamper.result(f.spec.Name, &result)
+	f.finished(call.Method, call.Target, trigger, result)
 	return result, nil
 }
 
@@ -162,12 +169,14 @@ type flight struct {
 // there is nothing to land then.
 func (f *Function) fly(ctx context.Context, call instance.Call, client http.Header) (*flight, error) {
 	if state, _ := f.State(); state != Active {
-		refused, err := f.refuse(contract.StatusFunctionStatusError)
+		refused, err := f.refuse(contract.StatusFunctionStatusError, call.ID)
 		return &flight{function: f, result: refused}, err
 	}
 	var err error
-	if call.ID, err = newRequestID(); err != nil {
-		return nil, err
+	if call.ID == "" {
+		if call.ID, err = NewRequestID(); err != nil {
+			return nil, err
+		}
 	}
 	maps.Copy(call.Header, f.headers)
 	call.Header[contract.HeaderRequestID] = []string{call.ID}
@@ -257,11 +266,22 @@ func (fl *flight) land(ctx context.Context) Result {
 	return *r
 }
 
+// turnAway is refuse for a call that is not even tried.
+func (f *Function) turnAway(status contract.Status, call instance.Call, trigger Trigger) (Result, error) {
+	result, err := f.refuse(status, call.ID)
+	if err == nil {
+		f.finished(call.Method, call.Target, trigger, result)
+	}
+	return result, err
+}
+
 // refuse is the result of an invocation that did not reach the function.
-func (f *Function) refuse(status contract.Status) (Result, error) {
-	id, err := newRequestID()
-	if err != nil {
-		return Result{}, err
+func (f *Function) refuse(status contract.Status, id string) (Result, error) {
+	if id == "" {
+		var err error
+		if id, err = NewRequestID(); err != nil {
+			return Result{}, err
+		}
 	}
 	result := Result{RequestID: id, Event: f.spec.Type == Event, Started: time.Now(), Status: status, ErrorMessage: status.Message()}
 	f.count(nil, &result, time.Time{})
@@ -313,8 +333,8 @@ func (f *Function) Terminate(ctx context.Context, requestID string, graceful boo
 	return err //nolint:wrapcheck // the engine names what failed
 }
 
-// newRequestID makes a lowercase UUID of version 1 (R4).
-func newRequestID() (string, error) {
+// NewRequestID makes a request id: a lowercase UUID of version 1 (R4).
+func NewRequestID() (string, error) {
 	id, err := uuid.NewUUID()
 	if err != nil {
 		return "", fmt.Errorf("make request id: %w", err)

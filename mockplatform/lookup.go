@@ -40,7 +40,7 @@ func (p *Platform) Lookup(target Target) (*Function, contract.Status) {
 func (p *Platform) Invoke(ctx context.Context, target Target, event []byte) (Result, error) {
 	f, status := p.Lookup(target)
 	if f == nil {
-		id, err := newRequestID()
+		id, err := NewRequestID()
 		return Result{RequestID: id, Started: time.Now(), Status: status, ErrorMessage: status.Message()}, err
 	}
 	return f.Invoke(ctx, event)

@@ -77,6 +77,9 @@ type Options struct {
 	WatchCommand []string
 	// PullProgress, if not nil, hears of the bytes of the engine's pulls, from whichever goroutine causes one.
 	PullProgress func(doneBytes, totalBytes int64)
+	// Finished, if not nil, hears of every invocation whose result is complete and whose log is filed. It is called from
+	// whichever goroutine ends one, and must not block.
+	Finished func(Invocation)
 	// Logger gets what is worth knowing besides results; nil discards it.
 	Logger *slog.Logger
 }

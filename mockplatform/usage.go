@@ -94,7 +94,7 @@ func (f *Function) Provision(ctx context.Context, instances int) error {
 
 // provisionOne starts one instance and writes its report.
 func (f *Function) provisionOne(ctx context.Context) error {
-	id, err := newRequestID()
+	id, err := NewRequestID()
 	if err != nil {
 		return err
 	}

@@ -151,6 +151,24 @@ func (i *Instance) PeakBytes() int64 {
 	return bytes
 }
 
+// About is what is known of an instance without asking the engine.
+type About struct {
+	ID        string // the engine's id of the container
+	Started   time.Time
+	Frozen    bool
+	PeakBytes int64
+}
+
+// About tells what is known of the instance.
+func (i *Instance) About() About {
+	i.freezing.Lock()
+	frozen := i.frozen
+	i.freezing.Unlock()
+	i.measuring.Lock()
+	defer i.measuring.Unlock()
+	return About{ID: i.container.ID(), Started: i.started, Frozen: frozen, PeakBytes: i.peakBytes}
+}
+
 // Ahead tells that the container was made before anybody waited for it.
 func (i *Instance) Ahead() { i.timings.Create = 0 }
 

@@ -343,6 +343,23 @@ func (s *Scheduler[I]) Instances() []I {
 	return instances
 }
 
+// Slot is an instance with the number of requests that it serves now.
+type Slot[I any] struct {
+	Instance I
+	Requests int
+}
+
+// Slots lists the instances that may get requests.
+func (s *Scheduler[I]) Slots() []Slot[I] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slots := make([]Slot[I], 0, len(s.slots))
+	for _, found := range s.slots {
+		slots = append(slots, Slot[I]{found.instance, found.requests})
+	}
+	return slots
+}
+
 // Recycle retires every instance; busy ones end with their last request. It returns when the idle ones have stopped.
 func (s *Scheduler[I]) Recycle() {
 	s.mu.Lock()
