@@ -5,7 +5,7 @@ FUZZTIME ?= 60s
 EMBEDDED = mockplatform/program/embedded
 STATIC   = CGO_ENABLED=0 GOFLAGS= $(GO) build -trimpath -ldflags "-s -w"
 
-.PHONY: certify build embed test test-race test-debian matrix soak bench fuzz clean
+.PHONY: certify build embed test test-race test-debian test-browser matrix soak bench fuzz clean
 
 ## certify: certify IMAGE, or the built-in sample
 certify: build
@@ -27,7 +27,7 @@ test:
 	$(GO) test -count=1 -timeout 15m ./...
 
 test-race:
-	$(GO) test -race -count=1 ./mockplatform/registry ./mockplatform/scheduler ./mockplatform/instance ./mockplatform/sandbox ./mockplatform ./cmd/...
+	$(GO) test -race -count=1 ./mockplatform/registry ./mockplatform/scheduler ./mockplatform/instance ./mockplatform/sandbox ./mockplatform ./mockplatform/serve/... ./cmd/...
 
 ## test-debian: the samples in Python and Node, on a Debian base that is made first; needs root
 test-debian:
@@ -38,6 +38,11 @@ test-debian:
 ## matrix: certifies every violator; docs/kill-matrix.md says which there are
 matrix:
 	$(GO) test -count=1 -timeout 30m -parallel 4 -run TestEveryViolator ./sample-functions -matrix
+
+## test-browser: the local server's page in Debian's Chromium; needs root
+test-browser:
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; }
+	$(GO) test -count=1 -timeout 5m -tags browser -run Browser ./mockplatform/serve/page
 
 ## soak: ten minutes of random functions, faults and load; and a good and a bad image, twenty times each
 soak:
@@ -52,6 +57,8 @@ bench:
 fuzz:
 	$(GO) test -run "^$$" -fuzz FuzzTokenRequest -fuzztime $(FUZZTIME) ./mockplatform/registry
 	$(GO) test -run "^$$" -fuzz FuzzParseReference -fuzztime $(FUZZTIME) ./mockplatform/image
+	$(GO) test -run "^$$" -fuzz FuzzWith -fuzztime $(FUZZTIME) ./fixtures
+	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime $(FUZZTIME) ./mockplatform/serve/config
 
 clean:
 	rm -rf bin scfcert-report $(EMBEDDED)/*.gz

@@ -39,8 +39,8 @@ func run(args []string) int {
 	}
 }
 
-// errInconclusive marks errors that are no wrong usage: we could not assess.
-var errInconclusive = errors.New("could not certify")
+// errInconclusive marks errors that are no wrong usage: we could not do what was asked.
+var errInconclusive = errors.New("failed")
 
 func rootCommand(code *int) *cobra.Command {
 	root := &cobra.Command{
@@ -51,7 +51,7 @@ func rootCommand(code *int) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(code), requirementsCommand(), explainCommand(), watchCommand())
+	root.AddCommand(runCommand(code), invokeCommand(code), serveCommand(), eventCommand(), requirementsCommand(), explainCommand(), watchCommand())
 	return root
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -22,11 +23,19 @@ func TestExitCodes(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
 	cases := map[string]struct {
 		args []string
 		want int
 	}{
 		"the built-in sample": {[]string{"run", dir}, report.ExitConformant},
+		"another command":     {[]string{"run", dir, "--command=/nothing"}, report.ExitNonConformant},
+		"no memory":           {[]string{"run", "--memory=0"}, report.ExitUsage},
+		"no folder":           {[]string{"run", "--report-dir="}, report.ExitUsage},
 		"an unknown image":    {[]string{"run", dir, "engine:scfcert-no-such-image:1"}, report.ExitInconclusive},
 		"an unknown archive":  {[]string{"run", dir, "tar:/none.tar"}, report.ExitInconclusive},
 		"unwritable folder":   {[]string{"run", "--report-dir", file}, report.ExitInconclusive},
@@ -44,6 +53,19 @@ func TestExitCodes(t *testing.T) {
 		"a reason":            {[]string{"explain", "listen.loopback-only", "--format=json"}, report.ExitConformant},
 		"an unknown id":       {[]string{"explain", "start.nothing"}, report.ExitUsage},
 		"an unknown language": {[]string{"explain", "start.listen", "--lang=fr"}, report.ExitUsage},
+		"one event":           {[]string{"invoke", "--type=event", "--event=cos"}, report.ExitConformant},
+		"one HTTP request":    {[]string{"invoke", "--method=POST", "--path=/x", "--header=A: b", "--data=hello", "--include"}, report.ExitConformant},
+		"a failing function":  {[]string{"invoke", "--command=/nothing"}, report.ExitNonConformant},
+		"nothing to invoke":   {[]string{"invoke", "engine:scfcert-no-such-image:1"}, report.ExitInconclusive},
+		"half a header":       {[]string{"invoke", "--header=nonsense"}, report.ExitUsage},
+		"no such data":        {[]string{"invoke", "--data=@/none"}, report.ExitUsage},
+		"an event":            {[]string{"event", "timer", "--set=Message=hello"}, report.ExitConformant},
+		"an unknown trigger":  {[]string{"event", "kafka"}, report.ExitUsage},
+		"file and image":      {[]string{"serve", "x:1", "--file=functions.yaml"}, report.ExitUsage},
+		"file and flag":       {[]string{"serve", "--file=functions.yaml", "--memory=256"}, report.ExitUsage},
+		"no such file":        {[]string{"serve", "--file=/none.yaml"}, report.ExitUsage},
+		"address in use":      {[]string{"serve", "--listen=" + taken.Addr().String()}, report.ExitInconclusive},
+		"no address":          {[]string{"serve", "--listen=nonsense"}, report.ExitInconclusive},
 		"unknown type":        {[]string{"run", "--type=both"}, report.ExitUsage},
 	}
 	for name, c := range cases {
