@@ -58,7 +58,7 @@ fuzz:
 	$(GO) test -run "^$$" -fuzz FuzzTokenRequest -fuzztime $(FUZZTIME) ./mockplatform/registry
 	$(GO) test -run "^$$" -fuzz FuzzParseReference -fuzztime $(FUZZTIME) ./mockplatform/image
 	$(GO) test -run "^$$" -fuzz FuzzWith -fuzztime $(FUZZTIME) ./fixtures
-	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime $(FUZZTIME) ./mockplatform/serve/config
+	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./mockplatform/serve/config
 
 clean:
 	rm -rf bin scfcert-report $(EMBEDDED)/*.gz

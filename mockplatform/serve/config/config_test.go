@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -201,6 +202,7 @@ func TestAnErrorSaysWhereAndWhatAndWhatIsAllowed(t *testing.T) {
 		{"!functions: {}", "f.yaml:1:12: functions: there is no function; write at least one, such as hello: {image: my-function:1}"},
 		{"!functions: [{name: hello}]", "f.yaml:1:12: functions: this is a list; write a mapping, such as {hello: {image: my-function:1}}"},
 		{"!functions: {hello: {image: a}}\n---\na: 1", "f.yaml:2:1: a second document begins; put all functions into the first and take the line --- out"},
+		{"!functions: {hello: {image: a}}\n---\na: [1\nb", "f.yaml:2:1: here or in the next line the YAML is broken: did not find expected ',' or ']'; close the bracket or put a comma between the items"},
 		{"!function: {}\nfunctions: {hello: {image: a}}", "f.yaml:1:1: function: there is no such key; did you mean functions?"},
 		{"!version: 1\nfunctions: {hello: {image: a}}", "f.yaml:1:1: version: there is no such key; known are functions, platform"},
 		{"!functions:\n  \xff", "f.yaml:2:3: this is not UTF-8; save the file as UTF-8 text"},
@@ -325,6 +327,25 @@ func TestAnAliasBombIsNotExpanded(t *testing.T) {
 	}
 }
 
+// Time is not asserted in absolute terms: what takes a second here would take minutes if it grew with the square.
+func TestAFileFullOfErrorsIsReadInReasonableTime(t *testing.T) {
+	deadline := time.AfterFunc(time.Minute, func() { panic("Parse takes more than a minute") })
+	defer deadline.Stop()
+	var keys strings.Builder
+	keys.WriteString("functions:\n  hello:\n    image: a\n")
+	for n := 0; keys.Len() < MaxBytes-20; n++ {
+		fmt.Fprintf(&keys, "    k%d: 1\n", n)
+	}
+	for name, text := range map[string]string{
+		"unknown keys": keys.String(), "lists in lists": strings.Repeat("[", MaxBytes), "mappings in mappings": strings.Repeat("{a: ", MaxBytes/4),
+		"documents": strings.Repeat("---\n", MaxBytes/4), "lines": strings.Repeat("\n", MaxBytes), "a long key": strings.Repeat("k", MaxBytes-10) + ": 1",
+	} {
+		if _, err := Parse("f.yaml", []byte(text), Options{}); !errors.Is(err, ErrConfig) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestAFileThatIsTooLargeOrNotThereIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "functions.yaml")
 	if _, err := Load(path, Options{}); !errors.Is(err, ErrConfig) || !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), path) {
@@ -364,6 +385,7 @@ func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"", "---\n", "functions: {a: {image: *x}}", "x: &a [*a]\nfunctions: *a", "functions: &a {hello: *a}", "functions: {hello: {<<: [{image: a}, {<<: {}}], ? [] : 1}}",
 		"functions:\n  hello: !!binary aGk=\n", "functions: {!!int x: {image: !!str 3}}", "functions: {hello: {image: a, triggers: [timer: {name: t, cron: '*'}, *b]}}", "%YAML 1.1\n---\nfunctions: ~", "\ufefffunctions: {ab: {image: a}}\r\n",
+		"\u0085 Ʀ>\u0085#\u0085 ",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -380,13 +402,13 @@ func FuzzParse(f *testing.F) {
 				t.Error(err)
 			}
 		}
-		lines := strings.Count(string(text), "\n") + 1
+		lines := 1 + len(regexp.MustCompile("[\n\r\u0085\u2028\u2029]").FindAllIndex(text, -1)) // as YAML 1.1 counts them
 		for line := range strings.SplitSeq(fmt.Sprint(err), "\n") {
 			if err != nil && !strings.HasPrefix(line, "f.yaml:") {
 				t.Errorf("%q has no place", line)
 			}
 		}
-		if problem, ok := errors.AsType[*Problem](err); ok && (problem.Line < 1 || problem.Column < 1 || problem.Line > lines+strings.Count(string(text), "\r")) {
+		if problem, ok := errors.AsType[*Problem](err); ok && (problem.Line < 1 || problem.Column < 1 || problem.Line > lines) {
 			t.Errorf("place %s in a file of %d lines", problem.Position, lines)
 		}
 	})

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Position is a place in a file, counted from 1.
+// Position is a place in a file, counted from 1. A line ends as YAML 1.1 has it, at U+0085, U+2028 and U+2029 too.
 type Position struct {
 	File         string
 	Line, Column int
@@ -82,7 +82,6 @@ func words[S ~string](values []S) []string {
 // wrong letters. It is empty where there is none.
 func near(word string, known []string) string {
 	const longest = 40
-	plain := func(text string) string { return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(text)) }
 	meant := plain(word)
 	if meant == "" || len(meant) > longest {
 		return ""
@@ -90,15 +89,22 @@ func near(word string, known []string) string {
 	best, fewest := "", 1+max(1, len(meant)/3)
 	for _, candidate := range known {
 		c := plain(candidate)
-		wrong := distance(meant, c)
+		wrong := max(len(meant)-len(c), len(c)-len(meant)) // at least
 		if len(meant) > 2 && len(c) > 2 && (strings.HasPrefix(c, meant) || strings.HasPrefix(meant, c)) {
 			wrong = min(wrong, 1)
+		} else if wrong < fewest {
+			wrong = distance(meant, c)
 		}
 		if wrong < fewest {
 			best, fewest = candidate, wrong
 		}
 	}
 	return best
+}
+
+// plain is a word without what people spell differently.
+func plain(word string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(strings.ToLower(word), "-", ""), "_", "")
 }
 
 // distance is how many letters must be put in, taken out, replaced or swapped with their neighbour to make b of a.
