@@ -35,7 +35,9 @@ func TestEveryViolatorFailsForItsReason(t *testing.T) {
 			continue
 		}
 		t.Run(v.Name, func(t *testing.T) {
-			t.Parallel() // most of the time is waiting for something
+			if !v.Setup.Alone {
+				t.Parallel() // most of the time is waiting for something
+			}
 			expect(t, certify(t, options(t, v, built)), v.Broken, v.Also)
 		})
 	}

@@ -47,6 +47,8 @@ type Setup struct {
 	Stream, WebSocket    string
 	// Latest means that it has to come from a registry by the tag latest.
 	Latest bool
+	// Alone means that it takes a machine with nothing else to do: what is measured is the processor.
+	Alone  bool
 	Tamper *mockplatform.Tampering
 }
 
@@ -94,7 +96,7 @@ func imageViolators() []Violator {
 		violating("manifest-type", "the manifest is of another type", "image.manifest", diagnose.ImageManifest, func(s *spec) { s.manifestType = "application/vnd.docker.distribution.manifest.v1+json" }),
 		violating(armViolator, "the start program is built for arm64, the config says amd64", "image.architecture", diagnose.ImageArchitecture),
 		violating("arm64-config", "the config says arm64", "image.architecture", diagnose.ImageArchitecture, func(s *spec) { s.architecture = "arm64" }),
-		violating("too-large", "1.1 GiB uncompressed", "image.size", diagnose.ImageTooLarge, func(s *spec) { s.zeros = 1100 << 20 }).with(func(s *Setup) { s.InitTimeout = 0 }), // a long pull
+		violating("too-large", "1.1 GiB uncompressed", "image.size", diagnose.ImageTooLarge, func(s *spec) { s.zeros = 1100 << 20 }).with(func(s *Setup) { s.InitTimeout, s.Alone = 0, true }), // a long pull
 		violating("little-memory", "128 MB of memory, where a small image is to have 256", "image.memory-guidance", diagnose.ImageMemory).with(func(s *Setup) { s.MemoryMB, s.InitTimeout = 128, 0 }),
 		violating("zstd-layer", "a layer is compressed with zstd", "image.layers", diagnose.ImageLayers, func(s *spec) { s.zstd = true }),
 		violating("start-file-in-tmp", "the start program lies in /tmp", "image.tmp", diagnose.ImageFilesInTmp, func(s *spec) {
@@ -139,7 +141,7 @@ func startViolators() []Violator {
 			s.config.Volumes = map[string]struct{}{"/data": {}}
 		}),
 		violating("eats-memory", "takes memory without end before it listens", "start.memory", diagnose.StartOutOfMemory),
-		violating("burns-processor", "needs 2.5 s of a processor to start, of which 256 MB bring a fifth", "start.memory", diagnose.StartSlowForMemory).with(func(s *Setup) { s.MemoryMB, s.InitTimeout = 256, 8*time.Second }),
+		violating("burns-processor", "needs 2.5 s of a processor to start, of which 256 MB bring a fifth", "start.memory", diagnose.StartSlowForMemory).with(func(s *Setup) { s.MemoryMB, s.InitTimeout, s.Alone = 256, 8*time.Second, true }),
 		violating("exits", "ends at once with exit code 3 and a message on stderr", "start.alive", diagnose.StartExited),
 		violating("missing-module", "ends for a module that is not in the image", "start.alive", diagnose.StartMissing),
 		violating("missing-variable", "ends for a variable that is not set", "start.alive", diagnose.StartVariable),

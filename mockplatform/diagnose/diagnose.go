@@ -161,7 +161,7 @@ func silent(e Evidence) Cause {
 		return Because(ListenLoopback, "listens on "+strings.Join(loopback, ", "))
 	case len(others) > 0:
 		return Because(ListenWrongPort, fmt.Sprintf("listens on %s, and not on port %d", strings.Join(others, ", "), port))
-	case ready(e.MoreMemory) && (!ready(e.MoreTime) || e.MoreMemory.ReadyAfter < e.MoreTime.ReadyAfter/2): // a ratio, as machines are busy
+	case ready(e.MoreMemory) && (!ready(e.MoreTime) || e.MoreMemory.ReadyAfter < e.MoreTime.ReadyAfter*3/4): // a ratio, as machines are busy
 		return Because(StartSlowForMemory, fmt.Sprintf("nothing listens within %s with %d MB; ready after %s with %d MB, and the CPU that comes with it",
 			e.InitTimeout, e.MemoryMB, rounded(e.MoreMemory.ReadyAfter), e.MoreMemory.MemoryMB)+output(e))
 	case ready(e.MoreTime):
