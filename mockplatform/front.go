@@ -26,7 +26,8 @@ type Entry struct {
 	Target string
 }
 
-func (e *Entry) refuse(w http.ResponseWriter, status contract.Status, message string) {
+// Refuse writes the platform's own answer in the way of the gateway.
+func (e *Entry) Refuse(w http.ResponseWriter, status contract.Status, message string) {
 	if e.Front == gateway.APIGateway {
 		gateway.RefuseAPIGateway(w, status, message, e.Context)
 		return
@@ -43,7 +44,7 @@ func (f *Function) ServeEntry(w http.ResponseWriter, r *http.Request, entry Entr
 	body, err := gateway.ReadBody(r)
 	if errors.Is(err, gateway.ErrBodyTooLarge) {
 		refused, _ := f.turnAway(contract.StatusRequestTooLarge, instance.Call{Method: r.Method, Target: r.RequestURI}, AnyTrigger)
-		entry.refuse(w, refused.Status, refused.ErrorMessage)
+		entry.Refuse(w, refused.Status, refused.ErrorMessage)
 		return
 	}
 	if err != nil {
@@ -72,7 +73,7 @@ func (f *Function) ServeEntry(w http.ResponseWriter, r *http.Request, entry Entr
 		if answer.begun {
 			panic(http.ErrAbortHandler)
 		}
-		entry.refuse(w, contract.StatusInternalError, contract.StatusInternalError.Message())
+		entry.Refuse(w, contract.StatusInternalError, contract.StatusInternalError.Message())
 		return
 	}
 	status := flown.result.Status
@@ -80,7 +81,7 @@ func (f *Function) ServeEntry(w http.ResponseWriter, r *http.Request, entry Entr
 		if f.readings.ResponseRequestID {
 			w.Header().Set(contract.HeaderRequestID, flown.result.RequestID)
 		}
-		entry.refuse(w, status, flown.result.ErrorMessage)
+		entry.Refuse(w, status, flown.result.ErrorMessage)
 	}
 	if flown.outcome != nil && flown.lease.Instance.Fenced() {
 		flown.settle(ctx) // so fast that the next request finds the instance free

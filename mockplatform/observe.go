@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/scfcert/scfcert/mockplatform/image"
+	"github.com/scfcert/scfcert/mockplatform/instance"
 )
 
 // Invocation is one that has come to its end: what was asked, and what became of it.
@@ -29,19 +29,16 @@ func (f *Function) finished(method, target string, trigger Trigger, result Resul
 
 // InstanceState is what is known of an instance at a moment without asking the engine.
 type InstanceState struct {
-	ID        string    // the engine's id of the container
-	Started   time.Time // when its process began
-	Requests  int       // that it serves now
-	Frozen    bool
-	PeakBytes int64 // of memory so far
+	instance.About
+
+	Requests int // that it serves now
 }
 
 // InstanceStates tells of the instances that serve requests or wait for one.
 func (f *Function) InstanceStates() []InstanceState {
 	var states []InstanceState
 	for _, slot := range f.scheduler.Slots() {
-		about := slot.Instance.About()
-		states = append(states, InstanceState{ID: about.ID, Started: about.Started, Requests: slot.Requests, Frozen: about.Frozen, PeakBytes: about.PeakBytes})
+		states = append(states, InstanceState{About: slot.Instance.About(), Requests: slot.Requests})
 	}
 	return states
 }

@@ -10,7 +10,10 @@ import (
 )
 
 // secrets are the marker credentials that functions get in their headers. They open nothing anywhere.
-type secrets struct{ id, key, token string }
+type secrets struct {
+	id, key, token string
+	pieces         map[string]string // what stands for each fragment of them
+}
 
 // newSecrets makes the platform's marker credentials.
 func newSecrets() (secrets, error) {
@@ -19,7 +22,13 @@ func newSecrets() (secrets, error) {
 		return secrets{}, fmt.Errorf("make marker credentials: %w", err)
 	}
 	text := hex.EncodeToString(random[:])
-	return secrets{id: "AKIDscfcertmarker" + text[:16], key: "scfcertmarkerkey" + text[16:48], token: "scfcertmarkertoken" + text[48:]}, nil
+	s := secrets{id: "AKIDscfcertmarker" + text[:16], key: "scfcertmarkerkey" + text[16:48], token: "scfcertmarkertoken" + text[48:], pieces: map[string]string{}}
+	for _, hidden := range s.named() {
+		for at := 0; at+fragment <= len(hidden.secret); at++ {
+			s.pieces[hidden.secret[at:at+fragment]] = hidden.name
+		}
+	}
+	return s, nil
 }
 
 // fragment is the shortest part of a secret that is hidden too: what is quoted of an output or an answer may begin or end
@@ -50,24 +59,20 @@ func (s secrets) mask(text string) string {
 	if s.key == "" {
 		return text
 	}
-	pieces := map[string]string{}
 	for _, hidden := range s.named() {
 		text = strings.ReplaceAll(text, hidden.secret, hidden.name)
-		for at := 0; at+fragment <= len(hidden.secret); at++ {
-			pieces[hidden.secret[at:at+fragment]] = hidden.name
-		}
 	}
 	var b strings.Builder
 	kept := 0
 	for at := 0; at+fragment <= len(text); at++ {
-		if pieces[text[at:at+fragment]] == "" {
+		if s.pieces[text[at:at+fragment]] == "" {
 			continue
 		}
 		b.WriteString(text[kept:at])
-		for at+fragment < len(text) && pieces[text[at+1:at+1+fragment]] != "" {
+		for at+fragment < len(text) && s.pieces[text[at+1:at+1+fragment]] != "" {
 			at++
 		}
-		b.WriteString(pieces[text[at:at+fragment]]) // the beginnings are alike
+		b.WriteString(s.pieces[text[at:at+fragment]]) // the beginnings are alike
 		kept = at + fragment
 		at = kept - 1
 	}

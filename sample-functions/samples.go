@@ -10,10 +10,27 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/scfcert/scfcert/mockplatform"
 	"github.com/scfcert/scfcert/mockplatform/contract"
 	"github.com/scfcert/scfcert/mockplatform/image"
 	"github.com/scfcert/scfcert/mockplatform/program"
 )
+
+// Reference names the built-in sample where an image reference is asked for.
+const Reference = "built-in"
+
+// Resolve finds an image as mockplatform.Platform.Resolve does, or makes the built-in sample where the reference is
+// Reference or empty.
+func Resolve(ctx context.Context, p *mockplatform.Platform, reference string, progress func(stage string, done, total int64)) (*image.Candidate, error) {
+	if reference != "" && reference != Reference {
+		return p.Resolve(ctx, reference, progress) //nolint:wrapcheck // it says all
+	}
+	img, err := BuiltIn(ctx, p.Programs())
+	if err != nil {
+		return nil, err
+	}
+	return image.FromImage(ctx, Reference, img) //nolint:wrapcheck // it says all
+}
 
 // BuiltIn is the image of the built-in sample function: one static program in an empty root.
 func BuiltIn(ctx context.Context, programs *program.Programs) (v1.Image, error) {

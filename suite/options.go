@@ -19,6 +19,7 @@ import (
 	"github.com/scfcert/scfcert/mockplatform"
 	"github.com/scfcert/scfcert/mockplatform/contract"
 	"github.com/scfcert/scfcert/mockplatform/image"
+	samplefunctions "github.com/scfcert/scfcert/sample-functions"
 )
 
 // ErrUsage means that an option has a value that makes no sense; the text names it and the remedy.
@@ -32,7 +33,7 @@ const (
 )
 
 // BuiltIn is the reference of the built-in sample image.
-const BuiltIn = "built-in"
+const BuiltIn = samplefunctions.Reference
 
 // Options is what is certified, and how.
 type Options struct {

@@ -7,16 +7,15 @@ import (
 
 	"github.com/scfcert/scfcert/mockplatform"
 	"github.com/scfcert/scfcert/mockplatform/contract"
-	"github.com/scfcert/scfcert/mockplatform/image"
 	samplefunctions "github.com/scfcert/scfcert/sample-functions"
 	"github.com/scfcert/scfcert/suite/report"
 )
 
 // lookAtImage fetches what can be seen without running the image.
 func (r *runner) lookAtImage(ctx context.Context) error {
-	candidate, err := r.resolve(ctx)
+	candidate, err := samplefunctions.Resolve(ctx, r.platform, r.opts.Image, r.progress)
 	if err != nil {
-		return err
+		return err //nolint:wrapcheck // it says all that the user needs
 	}
 	o := &r.observed
 	o.Candidate, o.MemoryMB = candidate, r.opts.MemoryMB
@@ -42,29 +41,6 @@ func (r *runner) lookAtImage(ctx context.Context) error {
 	o.Caches = candidate.Caches()
 	r.describeImage()
 	return nil
-}
-
-func (r *runner) resolve(ctx context.Context) (*image.Candidate, error) {
-	if r.opts.Image == "" || r.opts.Image == BuiltIn {
-		return r.builtIn(ctx)
-	}
-	candidate, err := r.platform.Resolve(ctx, r.opts.Image, func(stage string, done, total int64) { r.progress(stage, done, total) })
-	if err != nil {
-		return nil, err //nolint:wrapcheck // it says all that the user needs
-	}
-	return candidate, nil
-}
-
-func (r *runner) builtIn(ctx context.Context) (*image.Candidate, error) {
-	img, err := samplefunctions.BuiltIn(ctx, r.platform.Programs())
-	if err != nil {
-		return nil, fmt.Errorf("make the built-in sample: %w", err)
-	}
-	candidate, err := image.FromImage(ctx, BuiltIn, img)
-	if err != nil {
-		return nil, fmt.Errorf("make the built-in sample: %w", err)
-	}
-	return candidate, nil
 }
 
 func (r *runner) describeImage() {

@@ -7,6 +7,7 @@ import (
 	"github.com/scfcert/scfcert/mockplatform"
 	"github.com/scfcert/scfcert/mockplatform/contract"
 	"github.com/scfcert/scfcert/mockplatform/image"
+	samplefunctions "github.com/scfcert/scfcert/sample-functions"
 	"github.com/scfcert/scfcert/suite/check"
 )
 
@@ -17,7 +18,7 @@ func probeSpec(name string, candidate *image.Candidate) mockplatform.FunctionSpe
 
 // probe has the built-in sample look at the platform from inside, in two invocations of one instance.
 func (r *runner) probe(ctx context.Context) error {
-	candidate, err := r.builtIn(ctx)
+	candidate, err := samplefunctions.Resolve(ctx, r.platform, BuiltIn, nil)
 	if err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func (r *runner) probe(ctx context.Context) error {
 
 // restOfPlatform has the built-in sample look at the rest of it.
 func (r *runner) restOfPlatform(ctx context.Context) error {
-	candidate, err := r.builtIn(ctx)
+	candidate, err := samplefunctions.Resolve(ctx, r.platform, BuiltIn, nil)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -13,20 +12,19 @@ import (
 	"github.com/scfcert/scfcert/mockplatform"
 	"github.com/scfcert/scfcert/mockplatform/diagnose"
 	"github.com/scfcert/scfcert/mockplatform/image"
-	samplefunctions "github.com/scfcert/scfcert/sample-functions"
 	"github.com/scfcert/scfcert/suite"
 )
 
-// functionFlags are the flags that say what a function is.
+// functionFlags are the flags that say what a function is, and those beside them that are bound with them.
 type functionFlags struct {
 	set     *flag.FlagSet
 	bound   *suite.Flags
 	verbose bool
 }
 
-func (f *functionFlags) bind(cmd *cobra.Command) {
+func (f *functionFlags) bind(cmd *cobra.Command, bind func(*flag.FlagSet) *suite.Flags) {
 	f.set = flag.NewFlagSet(cmd.Name(), flag.ContinueOnError)
-	f.bound = suite.BindFunction(f.set)
+	f.bound = bind(f.set)
 	cmd.Flags().SortFlags = false
 	cmd.Flags().AddGoFlagSet(f.set)
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say on stderr what happens behind the scenes")
@@ -51,18 +49,6 @@ func (f *functionFlags) logger(to io.Writer) *slog.Logger {
 		level = slog.LevelDebug
 	}
 	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: level}))
-}
-
-// resolve finds the image, or makes the built-in one.
-func resolve(ctx context.Context, p *mockplatform.Platform, reference string) (*image.Candidate, error) {
-	if reference != "" && reference != suite.BuiltIn {
-		return p.Resolve(ctx, reference, nil) //nolint:wrapcheck // it says all
-	}
-	img, err := samplefunctions.BuiltIn(ctx, p.Programs())
-	if err != nil {
-		return nil, fmt.Errorf("make the built-in sample: %w", err)
-	}
-	return image.FromImage(ctx, suite.BuiltIn, img) //nolint:wrapcheck // it says all
 }
 
 // spec is the function that the flags describe.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/scfcert/scfcert/mockplatform"
 	"github.com/scfcert/scfcert/mockplatform/contract"
+	samplefunctions "github.com/scfcert/scfcert/sample-functions"
 	"github.com/scfcert/scfcert/suite"
 	"github.com/scfcert/scfcert/suite/report"
 )
@@ -64,7 +65,7 @@ HTTP request answered with 5xx), 2 we failed, 64 wrong usage.`,
 			return nil
 		},
 	}
-	function.bind(cmd)
+	function.bind(cmd, suite.BindFunction)
 	cmd.Flags().StringVar(&web.method, "method", "", "`method` of the HTTP request (default GET, or POST with --data)")
 	cmd.Flags().StringArrayVarP(&web.headers, "header", "H", nil, "`header` of the HTTP request as 'Name: value'; may be repeated")
 	cmd.Flags().StringVarP(&web.data, "data", "d", "", "`body` of the HTTP request; @FILE reads a file, @- standard input")
@@ -120,7 +121,7 @@ func invoke(ctx context.Context, opts suite.Options, sent mockplatform.Request, 
 		return false, err //nolint:wrapcheck // it says all
 	}
 	defer func() { err = errors.Join(err, p.Close(ctx)) }()
-	candidate, err := resolve(ctx, p, opts.Image)
+	candidate, err := samplefunctions.Resolve(ctx, p, opts.Image, nil)
 	if err != nil {
 		return false, err
 	}

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"flag"
 	"fmt"
-	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -14,10 +12,8 @@ import (
 )
 
 func runCommand(code *int) *cobra.Command {
-	var verbose bool
+	var function functionFlags
 	var lang language
-	flags := flag.NewFlagSet("run", flag.ContinueOnError)
-	bound := suite.Bind(flags)
 	cmd := &cobra.Command{
 		Use:   "run [IMAGE]",
 		Short: "Certify an image; without one, the built-in sample",
@@ -30,24 +26,12 @@ Exit codes: 0 conformant, 1 non-conformant, 2 inconclusive (we could not assess)
 		Example: "  scfcert run my-function:1.0 --type=event\n  scfcert run tar:function.tar --memory=256 --env MODE=test",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				if cmd.Flags().Changed("image") {
-					return fmt.Errorf("%w: the image is given twice, as %q and with --image", suite.ErrUsage, args[0])
-				}
-				if err := flags.Set("image", args[0]); err != nil {
-					return err
-				}
-			}
-			opts, err := bound.Options("")
+			opts, err := function.options(cmd, args)
 			if err != nil {
 				return err
 			}
-			level := slog.LevelWarn
-			if verbose {
-				level = slog.LevelDebug
-			}
 			terminal := newTerminal(os.Stdout, os.Stderr)
-			opts.Logger = slog.New(slog.NewTextHandler(terminal.notes(), &slog.HandlerOptions{Level: level}))
+			opts.Logger = function.logger(terminal.notes())
 			opts.Observer = terminal.progress
 			if opts.WatchCommand, err = watchSelf(); err != nil {
 				return sortError(err)
@@ -65,10 +49,8 @@ Exit codes: 0 conformant, 1 non-conformant, 2 inconclusive (we could not assess)
 			return sortError(err)
 		},
 	}
-	cmd.Flags().SortFlags = false
-	cmd.Flags().AddGoFlagSet(flags)
+	function.bind(cmd, suite.Bind)
 	lang.bind(cmd)
-	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "say on stderr what happens behind the scenes")
 	return cmd
 }
 

@@ -54,7 +54,7 @@ Exit codes: 0 after Ctrl-C, 2 we failed (no engine, address in use), 64 wrong us
 	cmd.Flags().StringVar(&local.listen, "listen", "127.0.0.1:9000", "`HOST:PORT` to listen on; port 0 takes a free one")
 	cmd.Flags().BoolVar(&local.watch, "watch", false, "deploy an image again when it is rebuilt; no request is lost")
 	cmd.Flags().StringVar(&local.filter, "log", "", "print only log lines of this `FUNCTION`, of request ids that begin so, or that hold this text")
-	function.bind(cmd)
+	function.bind(cmd, suite.BindFunction)
 	return cmd
 }
 
@@ -86,18 +86,11 @@ func (l *serving) config(cmd *cobra.Command, function *functionFlags, args []str
 	if err != nil {
 		return config.Config{}, err
 	}
-	made, err := config.Parse("flags", []byte("functions: {function: {image: x}}"), config.Options{})
-	if err != nil {
-		return made, err //nolint:wrapcheck // a programmer's error
-	}
+	made := config.Single("function", opts.Image)
 	if made.Platform.Readings, err = opts.ReadingsInForce(); err != nil {
 		return made, fmt.Errorf("%w: %w", suite.ErrUsage, err)
 	}
 	f := &made.Functions[0]
-	f.Image, f.Type = opts.Image, config.HTTP
-	if f.Image == "" {
-		f.Image = suite.BuiltIn
-	}
 	if opts.Type == suite.TypeEvent {
 		f.Type = config.Event
 	}
@@ -132,13 +125,14 @@ func (l *serving) run(ctx context.Context, loaded config.Config, logger *slog.Lo
 	}
 	address := listener.Addr().String()
 	s, err := serve.Open(ctx, serve.Options{
-		Config: loaded, Platform: mockplatform.Options{WatchCommand: watch, Logger: logger}, Resolve: resolve, Address: address, Watch: l.watch,
+		Config: loaded, Platform: mockplatform.Options{WatchCommand: watch, Logger: logger}, Address: address, Watch: l.watch,
 		Console: os.Stderr, ConsoleFilter: l.filter, Logger: logger,
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // it says all
 	}
 	server := &http.Server{Handler: s, ReadHeaderTimeout: headTime, IdleTimeout: keepTime, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
+	server.RegisterOnShutdown(s.EndStreams)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	for _, at := range s.URLs() {

@@ -153,10 +153,10 @@ func (i *Instance) PeakBytes() int64 {
 
 // About is what is known of an instance without asking the engine.
 type About struct {
-	ID        string // the engine's id of the container
-	Started   time.Time
+	ID        string    // the engine's id of the container
+	Started   time.Time // when its process began
 	Frozen    bool
-	PeakBytes int64
+	PeakBytes int64 // of memory so far
 }
 
 // About tells what is known of the instance.

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/scfcert/scfcert/mockplatform"
-	"github.com/scfcert/scfcert/mockplatform/image"
 	"github.com/scfcert/scfcert/mockplatform/serve"
 	"github.com/scfcert/scfcert/mockplatform/serve/config"
 	samplefunctions "github.com/scfcert/scfcert/sample-functions"
@@ -31,7 +30,7 @@ const (
 )
 
 // BuiltIn is the reference of the built-in sample function.
-const BuiltIn = "built-in"
+const BuiltIn = samplefunctions.Reference
 
 // name of the function, as it sees it.
 const name = "function"
@@ -84,47 +83,29 @@ type Function struct {
 
 // Run starts an image as SCF does, on the engine that testcontainers would use, and returns when it has started. An image
 // that does not start is serve.ErrFunction with the cause and the fix. Terminate what it returns.
-func Run(ctx context.Context, reference string, opts ...Option) (f *Function, err error) {
-	loaded, err := config.Parse("scftest", []byte("functions: {"+name+": {image: x}}"), config.Options{})
-	if err != nil {
-		return nil, err //nolint:wrapcheck // a programmer's error
-	}
+func Run(ctx context.Context, reference string, opts ...Option) (*Function, error) {
+	loaded := config.Single(name, reference)
 	about := &loaded.Functions[0]
-	about.Image = reference
 	for _, change := range opts {
 		if err := change(&loaded, about); err != nil {
 			return nil, err
 		}
-	}
-	if about.Type == Event && about.Async.MessageTTL == 0 {
-		about.Async = config.Async{Retries: 2, MessageTTL: 6 * time.Hour} //nolint:mnd // the platform's defaults
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for the function: %w", err)
 	}
 	address := listener.Addr().String()
-	server, err := serve.Open(ctx, serve.Options{Config: loaded, Resolve: resolve, Address: address})
+	server, err := serve.Open(ctx, serve.Options{Config: loaded, Address: address})
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	f = &Function{URL: "http://" + address, server: server, http: &http.Server{Handler: server, ReadHeaderTimeout: 10 * time.Second}} //nolint:mnd // seconds
-	go func() { _ = f.http.Serve(listener) }()                                                                                        // ends with Terminate
+	f := &Function{URL: "http://" + address, server: server, http: &http.Server{Handler: server, ReadHeaderTimeout: 10 * time.Second}} //nolint:mnd // seconds
+	go func() { _ = f.http.Serve(listener) }()                                                                                         // ends with Terminate
 	if err := server.Check(name); err != nil {
 		return nil, errors.Join(err, f.Terminate(ctx))
 	}
 	return f, nil
-}
-
-func resolve(ctx context.Context, p *mockplatform.Platform, reference string) (*image.Candidate, error) {
-	if reference != BuiltIn {
-		return p.Resolve(ctx, reference, nil) //nolint:wrapcheck // it says all
-	}
-	img, err := samplefunctions.BuiltIn(ctx, p.Programs())
-	if err != nil {
-		return nil, fmt.Errorf("make the built-in sample: %w", err)
-	}
-	return image.FromImage(ctx, BuiltIn, img) //nolint:wrapcheck // it says all
 }
 
 // Invoke sends an event to an event function and waits for its end.

@@ -334,11 +334,9 @@ func (s *Scheduler[I]) Stats() Stats {
 
 // Instances lists the instances that may get requests.
 func (s *Scheduler[I]) Instances() []I {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	instances := make([]I, 0, len(s.slots))
-	for _, found := range s.slots {
-		instances = append(instances, found.instance)
+	var instances []I
+	for _, slot := range s.Slots() {
+		instances = append(instances, slot.Instance)
 	}
 	return instances
 }

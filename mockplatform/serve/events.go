@@ -16,9 +16,6 @@ import (
 	"github.com/scfcert/scfcert/mockplatform/serve/page"
 )
 
-// errUnknownTimer means that a function has no timer of that name.
-var errUnknownTimer = cron.ErrUnknownTimer
-
 // events are what reaches a function without a waiting caller.
 type events struct {
 	queue      *async.Queue // nil for HTTP functions
@@ -53,7 +50,7 @@ func (s *Server) openEvents(f *served) error {
 		return nil
 	}
 	opts := async.Options{
-		MaxRetries: f.about.Async.Retries, MaxAge: f.about.Async.MessageTTL, Logger: s.opts.Logger,
+		MaxRetries: retries(f.about.Async), MaxAge: f.about.Async.MessageTTL, Logger: s.opts.Logger,
 		Invoke: func(ctx context.Context, i async.Invocation) (async.Result, error) { return s.attempt(ctx, f, i) },
 	}
 	var err error
@@ -65,6 +62,14 @@ func (s *Server) openEvents(f *served) error {
 	}
 	f.queue, err = async.New(opts)
 	return err //nolint:wrapcheck // it says all
+}
+
+// retries is what a configuration says, or the platform's default where it says nothing.
+func retries(a config.Async) int {
+	if a == (config.Async{DeadLetter: a.DeadLetter}) { // a file always sets the TTL
+		return async.DefaultRetries
+	}
+	return a.Retries
 }
 
 // queued is how many events of a function are on their way.
@@ -102,7 +107,7 @@ func (s *Server) submit(ctx context.Context, f *served, trigger mockplatform.Tri
 	if err == nil {
 		return shown, nil
 	}
-	s.fail(shown, err)
+	s.fail(shown, contract.StatusInternalError, err.Error())
 	if errors.Is(err, async.ErrTooLarge) || errors.Is(err, async.ErrInvalid) || errors.Is(err, async.ErrFull) || errors.Is(err, async.ErrClosed) {
 		return page.Invocation{}, fmt.Errorf("%w: %w", page.ErrRefused, err)
 	}
@@ -116,30 +121,29 @@ func kind(trigger mockplatform.Trigger) string {
 	return "async"
 }
 
-// fail notes that an invocation came to nothing for a reason of ours.
-func (s *Server) fail(shown page.Invocation, err error) {
-	shown.Status, shown.StatusName, shown.ErrorMessage, shown.Failed = contract.StatusInternalError.Code, contract.StatusInternalError.Name, err.Error(), true
-	s.records.put(shown)
+// fail notes that an invocation reached no function.
+func (s *Server) fail(shown page.Invocation, status contract.Status, message string) {
+	shown.Status, shown.StatusName, shown.ErrorMessage, shown.Failed = status.Code, status.Name, message, true
+	s.note(shown)
 }
 
 // attempt delivers an event once.
 func (s *Server) attempt(ctx context.Context, f *served, i async.Invocation) (async.Result, error) {
+	trigger := mockplatform.Trigger(i.Trigger)
+	shown := running(i.RequestID, f.about.Name, kind(trigger), i.Attempt)
 	if i.Attempt > 1 {
-		s.records.put(running(i.RequestID, f.about.Name, kind(mockplatform.Trigger(i.Trigger)), i.Attempt))
+		s.records.put(shown)
 	}
 	v, giveBack := f.take()
 	defer giveBack()
 	if v == nil {
-		_, why := f.state()
-		shown := running(i.RequestID, f.about.Name, kind(mockplatform.Trigger(i.Trigger)), i.Attempt)
-		shown.Status, shown.StatusName, shown.Failed = statusOf.Code, statusOf.Name, true
-		shown.ErrorMessage = statusOf.Message() + ": " + s.platform.Mask(why.found.en)
-		s.records.put(shown)
-		return async.Result{StatusCode: statusOf.Code, Message: shown.ErrorMessage}, nil
+		message := s.notActive(f)
+		s.fail(shown, contract.StatusFunctionStatusError, message)
+		return async.Result{StatusCode: contract.StatusFunctionStatusError.Code, Message: message}, nil
 	}
-	result, err := v.function.Deliver(ctx, i.RequestID, mockplatform.Trigger(i.Trigger), i.Event)
+	result, err := v.function.Deliver(ctx, i.RequestID, trigger, i.Event)
 	if err != nil {
-		s.fail(running(i.RequestID, f.about.Name, kind(mockplatform.Trigger(i.Trigger)), i.Attempt), err)
+		s.fail(shown, contract.StatusInternalError, err.Error())
 		return async.Result{}, err //nolint:wrapcheck // it says all
 	}
 	return async.Result{StatusCode: result.Status.Code, Message: s.platform.Mask(strings.TrimSpace(result.ErrorMessage))}, nil

@@ -84,8 +84,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, f *served) {
 	v, giveBack := f.take()
 	defer giveBack()
 	if v == nil {
-		_, why := f.state()
-		refuse(w, entry, statusOf, statusOf.Message()+": "+s.platform.Mask(why.found.en))
+		entry.Refuse(w, contract.StatusFunctionStatusError, s.notActive(f))
 		return
 	}
 	if f.about.Type == config.HTTP {
@@ -122,7 +121,7 @@ func (s *Server) serveEvent(w http.ResponseWriter, r *http.Request, f *served, v
 	body, err := gateway.ReadBody(r)
 	switch {
 	case errors.Is(err, gateway.ErrBodyTooLarge):
-		refuse(w, entry, contract.StatusRequestTooLarge, contract.StatusRequestTooLarge.Message())
+		entry.Refuse(w, contract.StatusRequestTooLarge, contract.StatusRequestTooLarge.Message())
 		return
 	case err != nil:
 		http.Error(w, "the request's body broke off", http.StatusBadRequest)
@@ -134,13 +133,13 @@ func (s *Server) serveEvent(w http.ResponseWriter, r *http.Request, f *served, v
 	}
 	event, err := makeEvent(r, body, entry.Context)
 	if err != nil {
-		refuse(w, entry, contract.StatusInvalidParameterValue, err.Error())
+		entry.Refuse(w, contract.StatusInvalidParameterValue, err.Error())
 		return
 	}
 	result, err := v.function.Invoke(context.WithoutCancel(r.Context()), event)
 	if err != nil {
 		s.opts.Logger.Error("the platform failed", "function", f.about.Name, "error", err)
-		refuse(w, entry, contract.StatusInternalError, contract.StatusInternalError.Message())
+		entry.Refuse(w, contract.StatusInternalError, contract.StatusInternalError.Message())
 		return
 	}
 	if result.Status.Code != contract.StatusSuccess.Code {
@@ -161,12 +160,10 @@ func (s *Server) serveEvent(w http.ResponseWriter, r *http.Request, f *served, v
 	_, _ = w.Write(answer)
 }
 
-func refuse(w http.ResponseWriter, entry mockplatform.Entry, status contract.Status, message string) {
-	if entry.Front == gateway.APIGateway {
-		gateway.RefuseAPIGateway(w, status, message, entry.Context)
-		return
-	}
-	gateway.Refuse(w, status, message)
+// notActive is the platform's answer where nothing is deployed, with the reason (contract/runtime.md 10).
+func (s *Server) notActive(f *served) string {
+	_, why := f.state()
+	return contract.StatusFunctionStatusError.Message() + ": " + s.platform.Mask(why.found.en)
 }
 
 // crossOrigin is the configuration as the gateway takes it.

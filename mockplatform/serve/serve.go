@@ -17,11 +17,11 @@ import (
 	"time"
 
 	"github.com/scfcert/scfcert/mockplatform"
-	"github.com/scfcert/scfcert/mockplatform/contract"
 	"github.com/scfcert/scfcert/mockplatform/image"
 	"github.com/scfcert/scfcert/mockplatform/serve/config"
 	"github.com/scfcert/scfcert/mockplatform/serve/metrics"
 	"github.com/scfcert/scfcert/mockplatform/serve/page"
+	samplefunctions "github.com/scfcert/scfcert/sample-functions"
 )
 
 // Options configures Open.
@@ -29,8 +29,6 @@ type Options struct {
 	Config config.Config
 	// Platform is how the mock platform is opened. Its account, its readings and its observer come from here.
 	Platform mockplatform.Options
-	// Resolve finds images; nil asks the platform.
-	Resolve func(ctx context.Context, p *mockplatform.Platform, reference string) (*image.Candidate, error)
 	// Address is where the server listens, HOST:PORT, for the URLs that it shows.
 	Address string
 	// Watch deploys an image again that has changed.
@@ -65,11 +63,6 @@ type Server struct {
 func Open(ctx context.Context, opts Options) (*Server, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
-	}
-	if opts.Resolve == nil {
-		opts.Resolve = func(ctx context.Context, p *mockplatform.Platform, reference string) (*image.Candidate, error) {
-			return p.Resolve(ctx, reference, nil)
-		}
 	}
 	s := &Server{opts: opts}
 	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
@@ -141,9 +134,12 @@ func (s *Server) Close(ctx context.Context) error {
 	for _, f := range s.functions {
 		errs = append(errs, f.closeDeadLetter())
 	}
-	s.records.close()
+	s.EndStreams()
 	return errors.Join(errs...)
 }
+
+// EndStreams ends what the page's clients listen to. Have http.Server call it on shutdown, which waits for them otherwise.
+func (s *Server) EndStreams() { s.records.close() }
 
 // Platform is the mock platform behind the server.
 func (s *Server) Platform() *mockplatform.Platform { return s.platform }
@@ -162,24 +158,21 @@ type version struct {
 	candidate   *image.Candidate
 	fingerprint string
 	flying      sync.WaitGroup
-	closing     sync.Once
 }
 
 // drain waits for the requests under way, or for the end of the context, and takes the version away.
 func (v *version) drain(ctx context.Context) {
-	v.closing.Do(func() {
-		landed := make(chan struct{})
-		go func() {
-			defer close(landed)
-			v.flying.Wait()
-		}()
-		select {
-		case <-landed:
-		case <-ctx.Done():
-		}
-		_ = v.function.Close(context.WithoutCancel(ctx)) // what stays is the platform's to tell when it closes
-		_ = v.candidate.Close()
-	})
+	landed := make(chan struct{})
+	go func() {
+		defer close(landed)
+		v.flying.Wait()
+	}()
+	select {
+	case <-landed:
+	case <-ctx.Done():
+	}
+	_ = v.function.Close(context.WithoutCancel(ctx)) // what stays is the platform's to tell when it closes
+	_ = v.candidate.Close()
 }
 
 // served is a function of the configuration with what is deployed of it.
@@ -251,14 +244,16 @@ func (s *Server) redeploy(ctx context.Context, f *served) {
 
 // deploy makes a version of a function.
 func (s *Server) deploy(ctx context.Context, about config.Function) (*version, error) {
-	candidate, err := s.opts.Resolve(ctx, s.platform, about.Image)
+	candidate, err := samplefunctions.Resolve(ctx, s.platform, about.Image, nil)
 	if err != nil {
 		return nil, err
 	}
+	readings := s.opts.Config.Platform.Readings
+	readings.ExecutionRole = about.Role // the reading is its default
 	spec := mockplatform.FunctionSpec{
 		Name: about.Name, Namespace: s.opts.Config.Platform.Namespace, Version: about.Version, Type: mockplatform.Type(about.Type), Image: candidate,
 		Command: about.Command, Args: about.Args, Environment: about.Environment, MemoryMB: about.MemoryMB, Timeout: about.Timeout,
-		InitTimeout: about.InitTimeout, Concurrency: about.Concurrency, WebSocket: about.WebSocket != nil, Accelerate: about.Accelerate, NoRole: !about.Role,
+		InitTimeout: about.InitTimeout, Concurrency: about.Concurrency, WebSocket: about.WebSocket != nil, Accelerate: about.Accelerate, Readings: &readings,
 	}
 	function, err := s.platform.Deploy(ctx, spec)
 	if err != nil {
@@ -322,16 +317,16 @@ const watchStep = 500 * time.Millisecond
 
 // watch deploys a function anew when its image has changed.
 func (s *Server) watch(f *served) {
-	if _, err := s.platform.Fingerprint(s.life, f.about.Image); errors.Is(err, mockplatform.ErrNotWatched) {
-		s.console.say(f.about.Name, "is not watched: "+err.Error())
-		return
-	}
-	tick := time.NewTicker(watchStep)
-	defer tick.Stop()
 	tried := ""
 	if current, _ := f.state(); current != nil {
 		tried = current.fingerprint
+		if tried == "" {
+			s.console.say(f.about.Name, "is not watched: changes of "+f.about.Image+" cannot be seen; take an image of the local engine, an OCI layout or an archive")
+			return
+		}
 	}
+	tick := time.NewTicker(watchStep)
+	defer tick.Stop()
 	for {
 		select {
 		case <-s.life.Done():
@@ -346,9 +341,6 @@ func (s *Server) watch(f *served) {
 		s.redeploy(s.life, f)
 	}
 }
-
-// statusOf is the platform's answer where nothing is deployed (contract/runtime.md 10).
-var statusOf = contract.StatusFunctionStatusError
 
 // ErrFunction means that a function takes no requests; the text says why, and what to do.
 var ErrFunction = errors.New("function cannot be served")

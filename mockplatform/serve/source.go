@@ -10,6 +10,7 @@ import (
 	"github.com/scfcert/scfcert/mockplatform"
 	"github.com/scfcert/scfcert/mockplatform/contract"
 	"github.com/scfcert/scfcert/mockplatform/serve/config"
+	"github.com/scfcert/scfcert/mockplatform/serve/cron"
 	"github.com/scfcert/scfcert/mockplatform/serve/page"
 )
 
@@ -26,7 +27,7 @@ func (s *Server) finished(i mockplatform.Invocation) {
 	}
 	if r.Event {
 		shown.Kind, shown.Method, shown.Path = "event", "", ""
-		shown.Result = []byte(s.platform.Mask(string(r.Body)))
+		shown.Result = []byte(s.platform.Mask(string(r.Body[:min(len(r.Body), keptResult)])))
 	}
 	if r.ColdStart != nil {
 		shown.ColdStart = r.ColdStart.Total()
@@ -35,13 +36,21 @@ func (s *Server) finished(i mockplatform.Invocation) {
 		shown.Problem = page.Text{EN: s.platform.Mask(cause.Summary.EN + ": " + cause.Found.EN), ZH: s.platform.Mask(cause.Summary.ZH + "：" + cause.Found.ZH)}
 		shown.Fix = page.Text{EN: cause.Fix.EN, ZH: cause.Fix.ZH}
 	}
-	s.records.put(shown)
-	s.metrics.Observe(shown)
+	s.note(shown)
 	s.console.request(shown.Function, r.RequestID, r.Log)
 	if shown.Failed && shown.Problem.EN != "" {
 		s.console.say(shown.Function, r.RequestID[:shortID]+" "+shown.Problem.EN+"\nfix: "+shown.Fix.EN)
 	}
 }
+
+// note remembers and counts an invocation that has ended.
+func (s *Server) note(shown page.Invocation) {
+	s.records.put(shown)
+	s.metrics.Observe(shown)
+}
+
+// keptResult is as much of a result as is remembered: a little more than the page shows.
+const keptResult = 64<<10 + 1
 
 func (s source) Functions() []page.Function {
 	all := make([]page.Function, 0, len(s.functions))
@@ -138,15 +147,15 @@ func (s source) Invoke(ctx context.Context, function string, event []byte, async
 	if err != nil {
 		return page.Invocation{}, err //nolint:wrapcheck // it says all
 	}
-	s.records.put(running(id, function, "event", 1))
+	shown := running(id, function, "event", 1)
+	s.records.put(shown)
 	result, err := v.function.Deliver(ctx, id, mockplatform.AnyTrigger, event)
 	if err != nil {
-		ended := running(id, function, "event", 1)
-		ended.Status, ended.StatusName, ended.ErrorMessage, ended.Failed = contract.StatusInternalError.Code, contract.StatusInternalError.Name, err.Error(), true
-		s.records.put(ended)
-		return ended, err //nolint:wrapcheck // it says all
+		s.fail(shown, contract.StatusInternalError, err.Error())
+		return shown, err //nolint:wrapcheck // it says all
 	}
-	shown, _ := s.records.find(result.RequestID)
+	shown, _ = s.records.find(id)
+	shown.Result = []byte(s.platform.Mask(string(result.Body))) // whole, for the one who asked
 	return shown, nil
 }
 
@@ -162,7 +171,7 @@ func (s source) Fire(ctx context.Context, function, trigger string) error {
 		return fmt.Errorf("%w: no function %q; there are %s", page.ErrUnknown, function, s.names())
 	}
 	err := f.timers.FireNow(ctx, trigger)
-	if errors.Is(err, errUnknownTimer) {
+	if errors.Is(err, cron.ErrUnknownTimer) {
 		return fmt.Errorf("%w: %w", page.ErrUnknown, err)
 	}
 	return err //nolint:wrapcheck // it says all

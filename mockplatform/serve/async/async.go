@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/scfcert/scfcert/mockplatform/contract"
+	"github.com/scfcert/scfcert/mockplatform/serve/clock"
 )
 
 // Rules of contract/events.md 5.
@@ -76,12 +77,6 @@ type Letter struct {
 	GivenUp    time.Time
 }
 
-// Clock is the time by the wall.
-type Clock interface {
-	Now() time.Time
-	After(d time.Duration) <-chan time.Time
-}
-
 // Options configures a Queue. Functions with settings of their own have queues of their own.
 type Options struct {
 	// Invoke makes one attempt. It is called from several goroutines: as on SCF no bound but the concurrency quota
@@ -99,7 +94,7 @@ type Options struct {
 	// dead-letter queue.
 	DeadLetter func(letter Letter) error
 	// Clock is the real one if nil.
-	Clock  Clock
+	Clock  clock.Clock
 	Logger *slog.Logger
 }
 
@@ -146,7 +141,7 @@ func New(opts Options) (*Queue, error) {
 		return nil, fmt.Errorf("%w: a queue of %d events; take 1 to %d", contract.ErrLimit, opts.Capacity, DefaultCapacity)
 	}
 	if opts.Clock == nil {
-		opts.Clock = system{}
+		opts.Clock = clock.System{}
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
@@ -315,9 +310,3 @@ func (q *Queue) Close(ctx context.Context) error {
 	}
 	return fmt.Errorf("close the asynchronous queue: %d attempts were interrupted: %w", running, ctx.Err())
 }
-
-// system is the real clock without its monotonic part, which stands still while the machine sleeps.
-type system struct{}
-
-func (system) Now() time.Time                         { return time.Now().Round(0) }
-func (system) After(d time.Duration) <-chan time.Time { return time.After(d) }

@@ -107,7 +107,8 @@ type CORS struct {
 	Credentials                              bool
 }
 
-// Async is how asynchronous events of a function are delivered (contract/events.md 5).
+// Async is how asynchronous events of a function are delivered (contract/events.md 5). Without a MessageTTL nothing is set,
+// and the platform's defaults hold.
 type Async struct {
 	Retries    int           // of an event at which the function failed
 	MessageTTL time.Duration // how long an event may wait
@@ -128,6 +129,16 @@ type Timer struct {
 type Options struct {
 	// ValidateCron tells what is wrong with a schedule; nil takes any.
 	ValidateCron func(cron string) error
+}
+
+// Single is the configuration of one function with the defaults of a file, for who has no file.
+func Single(name, image string) Config {
+	config, err := Parse("single", []byte("functions: {"+name+": {image: x}}"), Options{})
+	if err != nil {
+		panic(err) // the name is a constant of the caller's
+	}
+	config.Functions[0].Image = image
+	return config
 }
 
 // Load reads a file. The error is ErrConfig.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/scfcert/scfcert/mockplatform/serve/clock"
 )
 
 // ErrUnknownTimer means that there is no timer of that name; the error lists those that there are.
@@ -21,12 +23,6 @@ const (
 	longestWait = time.Minute
 	latest      = time.Minute
 )
-
-// Clock is the time by the wall.
-type Clock interface {
-	Now() time.Time
-	After(d time.Duration) <-chan time.Time
-}
 
 // Timer is one timer trigger.
 type Timer struct {
@@ -43,7 +39,7 @@ type TimersOptions struct {
 	// and return: until it does, the timer waits, and no other does.
 	Fire func(ctx context.Context, name string, scheduled time.Time) error
 	// Clock is the real one if nil.
-	Clock  Clock
+	Clock  clock.Clock
 	Logger *slog.Logger
 }
 
@@ -56,7 +52,7 @@ type Timers struct {
 func NewTimers(opts TimersOptions) *Timers {
 	opts.Timers = maps.Clone(opts.Timers)
 	if opts.Clock == nil {
-		opts.Clock = system{}
+		opts.Clock = clock.System{}
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
@@ -130,9 +126,3 @@ func (t *Timers) FireNow(ctx context.Context, name string) error {
 	}
 	return nil
 }
-
-// system is the real clock without its monotonic part, which stands still while the machine sleeps.
-type system struct{}
-
-func (system) Now() time.Time                         { return time.Now().Round(0) }
-func (system) After(d time.Duration) <-chan time.Time { return time.After(d) }
