@@ -243,3 +243,30 @@ func TestEverySoftPlaceWorks(t *testing.T) {
 		})
 	}
 }
+
+// TestAnImageThatHasGoneAfterItsPullIsPulledAgain has somebody else remove the image between the pull and its use.
+func TestAnImageThatHasGoneAfterItsPullIsPulledAgain(t *testing.T) {
+	proxy := enginetest.NewProxy(t)
+	p := openWith(t, mockplatform.Options{Host: proxy.Host})
+	f := deploy(t, p, mockplatform.FunctionSpec{Name: "pulled-again", Image: chaos(t, p), MemoryMB: 256})
+	docker, err := client.New(client.FromEnv)
+	check(t, err)
+	defer func() { _ = docker.Close() }()
+	removed := 0
+	proxy.Before(http.MethodGet, "/images/.*pulled-again.*/json$", func() {
+		images, err := docker.ImageList(t.Context(), client.ImageListOptions{})
+		check(t, err)
+		for _, image := range images.Items {
+			for _, tag := range image.RepoTags {
+				if strings.Contains(tag, "/pulled-again-") {
+					_, err := docker.ImageRemove(t.Context(), tag, client.ImageRemoveOptions{Force: true})
+					check(t, err)
+					removed++
+				}
+			}
+		}
+	})
+	if result := ask(t, f, "", 0); result.Status.Code != http.StatusOK || removed != 1 {
+		t.Errorf("%d images were removed, and the invocation gives %d %q", removed, result.Status.Code, result.ErrorMessage)
+	}
+}

@@ -127,11 +127,21 @@ func (f *Function) pull(ctx context.Context) (string, error) {
 		return "", f.pullFailed(ctx, limited, limit, err)
 	}
 	found, err := f.platform.engine.InspectImage(ctx, reference)
+	// Another run on this engine that removes the same image just now takes it away under our name too.
+	for tries := 0; errors.Is(err, engine.ErrImageNotFound) && tries < morePulls; tries++ {
+		if err = f.pullWith(limited, reference, f.platform.registry.Issue(f.repository)); err != nil {
+			return "", f.pullFailed(ctx, limited, limit, err)
+		}
+		found, err = f.platform.engine.InspectImage(ctx, reference)
+	}
 	if err != nil {
 		return "", fmt.Errorf("find the pulled image: %w", err)
 	}
 	return found.ID, nil
 }
+
+// morePulls is how often an image is pulled again that has gone before it could be used.
+const morePulls = 3
 
 func (f *Function) pullWith(ctx context.Context, reference string, credential engine.Credential) error {
 	defer f.platform.registry.Revoke(credential.Username)
