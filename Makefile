@@ -53,7 +53,7 @@ soak:
 bench:
 	$(GO) test -run '^$$' -bench . -benchtime 15x -timeout 1h ./mockplatform ./mockplatform/sandbox
 
-## fuzz: every fuzz target for FUZZTIME
+## fuzz: every fuzz target for FUZZTIME, a time or a number of inputs (20000x), which no busy machine cuts short
 fuzz:
 	$(GO) test -run "^$$" -fuzz FuzzTokenRequest -fuzztime $(FUZZTIME) ./mockplatform/registry
 	$(GO) test -run "^$$" -fuzz FuzzParseReference -fuzztime $(FUZZTIME) ./mockplatform/image

@@ -152,6 +152,7 @@ func startViolators() []Violator {
 		violating("never-listens", "lives and never listens", "start.listen", diagnose.ListenNever),
 		violating("slow-start", "listens after 40 s", "start.time", diagnose.StartTooSlow).with(func(s *Setup) { s.InitTimeout = 0 }),
 		violating("bare-connection", "ends when a connection is closed without a request", "start.bare-connection", diagnose.StartBareConnection),
+		violating("bare-connection-later", "ends at the request after a connection that was closed without one", "start.bare-connection", diagnose.StartBareConnection),
 		violating("late-start", "listens after three quarters of the limit", "start.headroom", diagnose.StartLittleHeadroom),
 		violating("none", "ends at its second start", "start.again", diagnose.StartNotAgain).with(func(s *Setup) { s.Tamper = second("candidate-again") }).named("not-again"),
 		violating("own-user", "starts as root only", "start.other-uid", diagnose.StartNeedsItsUser),

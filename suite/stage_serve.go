@@ -52,7 +52,7 @@ func (r *runner) event(ctx context.Context) error {
 		return err
 	}
 	r.observed.Event = result
-	if err := errors.Join(r.answered("event", result), r.tryWritable(ctx, &r.observed.Event, mockplatform.Event, check.Succeeded)); err != nil {
+	if err := errors.Join(r.answered("event", result), r.blameBareConnections(ctx, mockplatform.Event, result), r.tryWritable(ctx, &r.observed.Event, mockplatform.Event, check.Succeeded)); err != nil {
 		return err
 	}
 	return r.keepConnection(ctx, r.first, &r.observed.Events.Kept, result)
@@ -90,7 +90,7 @@ func (r *runner) http(ctx context.Context) error {
 		if err := r.keepConnection(ctx, f, &kept, result); err != nil {
 			return err
 		}
-		return errors.Join(r.answered("http", result), r.tryWritable(ctx, &r.observed.HTTP, mockplatform.HTTP, func(r mockplatform.Result) bool {
+		return errors.Join(r.answered("http", result), r.blameBareConnections(ctx, mockplatform.HTTP, result), r.tryWritable(ctx, &r.observed.HTTP, mockplatform.HTTP, func(r mockplatform.Result) bool {
 			return r.HTTPStatus != 0 && r.HTTPStatus < http.StatusInternalServerError && r.Status.Code == contract.StatusSuccess.Code
 		}))
 	})

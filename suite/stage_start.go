@@ -69,6 +69,52 @@ func (r *runner) bareConnections(ctx context.Context) error {
 	return r.experiment(ctx, settleTime)
 }
 
+// blameBareConnections decides whether a crash at the first request comes of the connections without a request before it:
+// a program that falls over them late, or at the next request, crashes again where they are made and serves where none is.
+func (r *runner) blameBareConnections(ctx context.Context, kind mockplatform.Type, result mockplatform.Result) error {
+	if exit := result.Evidence.Exit; exit == nil || exit.OutOfMemory || good(result) {
+		return nil
+	}
+	touched, err := r.servesAfter(ctx, r.spec("touched", kind), bareConnections)
+	if err != nil || touched {
+		return err
+	}
+	spec := r.spec("untouched", kind)
+	spec.Readings.ReadinessProbe = "none"
+	if untouched, err := r.servesAfter(ctx, spec, 0); err != nil || !untouched {
+		return err
+	}
+	r.observed.Bare = &check.Bare{Exit: result.Evidence.Exit, Tail: result.Evidence.StderrTail}
+	return nil
+}
+
+// servesAfter tells whether a fresh instance lives on for settleTime after so many bare connections and then answers well.
+func (r *runner) servesAfter(ctx context.Context, spec mockplatform.FunctionSpec, connections int) (bool, error) {
+	serves := false
+	err := r.deployed(ctx, spec, func(f *mockplatform.Function) error {
+		_, err := f.Start(ctx)
+		if _, failed := errors.AsType[*mockplatform.StartError](err); failed {
+			return nil
+		}
+		if err != nil {
+			return err //nolint:wrapcheck // wrapped below
+		}
+		if err := f.Connect(ctx, connections); err != nil && !errors.Is(err, mockplatform.ErrNoInstance) {
+			r.opts.logger().Debug("a bare connection was not taken", "error", err) // which shows below
+		}
+		if _, ended := f.AwaitExit(ctx, settleTime); ended {
+			return nil
+		}
+		result, err := r.send(ctx, f)
+		serves = good(result)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("try again: %w", err)
+	}
+	return serves, nil
+}
+
 // errSlowEngine means that the limit ran out before the program had begun, which tells nothing of the image.
 var errSlowEngine = errors.New("the engine took longer than the initialisation timeout to pull the image or to start the container; try again on an idle machine, or raise -init-timeout")
 

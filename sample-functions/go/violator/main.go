@@ -188,8 +188,14 @@ func listen(fault string) (net.Listener, error) {
 
 // connection ends the program for a connection that is closed without a request, if that is its fault.
 func (v *violator) connection(_ net.Conn, state http.ConnState) {
-	if v.fault == "bare-connection" && state == http.StateClosed && v.requests.Load() == 0 {
+	if state != http.StateClosed || v.requests.Load() > 0 {
+		return
+	}
+	switch v.fault {
+	case "bare-connection":
 		exit("panic: read tcp: EOF")
+	case "bare-connection-later":
+		v.broken.Store(true)
 	}
 }
 
@@ -230,6 +236,10 @@ func broke(w http.ResponseWriter, words string) bool {
 func (v *violator) eitherWay(w http.ResponseWriter, r *http.Request, _ []byte) bool {
 	number := v.requests.Load()
 	switch v.fault {
+	case "bare-connection-later":
+		if v.broken.Load() {
+			exit("panic: no worker left")
+		}
 	case "needs-role":
 		return r.Header.Get("X-Scf-Secret-Id") == "" && broke(w, "KeyError: no credentials")
 	case "fills-tmp":
