@@ -6,9 +6,11 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/scfcert/scfcert/mockplatform/contract"
 	"github.com/scfcert/scfcert/mockplatform/gateway"
+	"github.com/scfcert/scfcert/mockplatform/gateway/tunnel"
 	"github.com/scfcert/scfcert/mockplatform/instance"
 )
 
@@ -51,7 +53,7 @@ func (f *Function) ServeEntry(w http.ResponseWriter, r *http.Request, entry Entr
 		http.Error(w, "the request's body broke off", http.StatusBadRequest)
 		return
 	}
-	answer := &answer{to: w, requestID: f.readings.ResponseRequestID}
+	answer := &answer{to: w, requestID: f.readings.ResponseRequestID, idle: f.spec.WebSocketIdle}
 	call := instance.Call{
 		Method: r.Method, Target: orElse(entry.Target, r.RequestURI), Host: r.Host, Header: gateway.PassedThrough(r.Header, f.readings), Body: body,
 		Unhurried: true, Deliver: answer.deliver,
@@ -109,10 +111,11 @@ type answer struct {
 	to        http.ResponseWriter
 	call      *instance.Call
 	requestID bool
+	idle      time.Duration // of a WebSocket
 	begun     bool
 }
 
-// tunnel takes the client's connection over and carries bytes both ways until one side ends.
+// tunnel takes the client's connection over and carries WebSocket frames both ways until one side ends.
 func (a *answer) tunnel(from *instance.Answer) error {
 	conn, buffered, err := http.NewResponseController(a.to).Hijack()
 	if err != nil {
@@ -122,22 +125,14 @@ func (a *answer) tunnel(from *instance.Answer) error {
 	if err := gateway.Switch(conn, from.Header); err != nil {
 		return instance.ErrCallerGone
 	}
-	gone := make(chan struct{})
-	go func() {
-		defer close(gone)
-		_, _ = io.Copy(from.Tunnel, buffered) // any end is the client's
-	}()
-	ended := make(chan error, 1)
-	go func() {
-		_, err := io.Copy(conn, from.Tunnel)
-		ended <- err
-	}()
-	select {
-	case err := <-ended:
-		return err //nolint:wrapcheck // judged by the instance
-	case <-gone:
-		return nil
+	err = tunnel.Carry(struct {
+		io.Reader
+		io.WriteCloser
+	}{buffered, conn}, from.Tunnel, tunnel.DefaultLimits(a.idle))
+	if end, ok := errors.AsType[*tunnel.EndError](err); ok {
+		return &instance.EndError{Status: end.Status, Message: end.Reason}
 	}
+	return err //nolint:wrapcheck // judged by the instance
 }
 
 // copyBuffers are reused between requests.

@@ -48,6 +48,9 @@ type FunctionSpec struct {
 	Concurrency int
 	// WebSocket lets clients of an HTTP function switch to that protocol; one connection is one invocation.
 	WebSocket bool
+	// WebSocketIdle is the time without a frame after which such a connection is cut: 10 to 7200 s and at most Timeout;
+	// default 15 s.
+	WebSocketIdle time.Duration
 	// ReservedMB is a concurrency quota of the function's own; 0 means the region's unreserved one.
 	ReservedMB int
 	// Accelerate has the image prefetched at deployment, so that no cold start pulls it. At most 5 functions.
@@ -93,6 +96,10 @@ func (s *FunctionSpec) complete(readings contract.Readings) error {
 	if s.Type != Event && s.Type != HTTP {
 		err = errors.Join(err, fmt.Errorf("type %q; take event or http", s.Type))
 	}
+	if s.WebSocketIdle != 0 {
+		err = errors.Join(err, contract.ValidateWebSocketIdle(s.WebSocketIdle, s.Timeout))
+	}
+	s.WebSocketIdle = orElse(s.WebSocketIdle, contract.DefaultWebSocketIdle)
 	if s.ReservedMB < 0 || s.ReservedMB > 0 && s.ReservedMB < s.MemoryMB {
 		err = errors.Join(err, fmt.Errorf("reserved quota of %d MB holds no instance of %d MB", s.ReservedMB, s.MemoryMB))
 	}

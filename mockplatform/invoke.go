@@ -183,9 +183,23 @@ func (f *Function) fly(ctx context.Context, call instance.Call, client http.Head
 	call.Timeout = f.spec.Timeout
 	f.platform.opts.Tamper.request(f.spec.Name, &call, client)
 	fl := &flight{function: f, call: call, result: Result{RequestID: call.ID, Event: call.Event, Started: time.Now()}}
+	f.began(call.Method, call.Target, fl.result)
+	if err := fl.exchange(ctx); err != nil {
+		fault := fl.result
+		fault.Status, fault.ErrorMessage, fault.Duration = contract.StatusInternalError, err.Error(), time.Since(fault.Started)
+		f.finished(call.Method, call.Target, AnyTrigger, fault)
+		return nil, err
+	}
+	return fl, nil
+}
+
+// exchange finds an instance for the call and sends it.
+func (fl *flight) exchange(ctx context.Context) error {
+	f, call := fl.function, fl.call
+	var err error
 	fl.lease, err = f.scheduler.Acquire(ctx)
 	if err != nil {
-		return fl, f.refused(fl, err)
+		return f.refused(fl, err)
 	}
 	i := fl.lease.Instance
 	fl.before = i.began(call.ID)
@@ -194,7 +208,7 @@ func (f *Function) fly(ctx context.Context, call instance.Call, client http.Head
 	f.track(call.ID, nil)
 	if err != nil {
 		fl.lease.Release(false)
-		return nil, fmt.Errorf("invoke function %s: %w", f.spec.Name, err)
+		return fmt.Errorf("invoke function %s: %w", f.spec.Name, err)
 	}
 	if !fl.outcome.Alive {
 		fl.lease.Retire()
@@ -206,7 +220,7 @@ func (f *Function) fly(ctx context.Context, call instance.Call, client http.Head
 	if fl.lease.Fresh {
 		fl.result.ColdStart = i.cold
 	}
-	return fl, nil
+	return nil
 }
 
 // refused makes the result of an invocation that got no instance; an error that is no result is returned.

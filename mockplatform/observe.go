@@ -20,6 +20,13 @@ type Invocation struct {
 	Result         Result
 }
 
+// began tells the platform's observer of an invocation that is taken up.
+func (f *Function) began(method, target string, result Result) {
+	if f.platform.opts.Began != nil {
+		f.platform.opts.Began(Invocation{Function: f, Method: method, Target: target, Result: result})
+	}
+}
+
 // finished tells the platform's observer of an invocation.
 func (f *Function) finished(method, target string, trigger Trigger, result Result) {
 	if f.platform.opts.Finished != nil {

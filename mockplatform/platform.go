@@ -77,6 +77,12 @@ type Options struct {
 	WatchCommand []string
 	// PullProgress, if not nil, hears of the bytes of the engine's pulls, from whichever goroutine causes one.
 	PullProgress func(doneBytes, totalBytes int64)
+	// Began, if not nil, hears of every invocation that the platform takes up, which Finished hears of too when it ends.
+	// What there is of its Result is its request id, its type and when it began. It must not block.
+	Began func(Invocation)
+	// Live, if not nil, hears of each line of a function's output when it has come, with the request that it belongs to as
+	// far as that is known by then. Its text is raw. It must not block: the function would stand still.
+	Live func(LogEntry)
 	// Finished, if not nil, hears of every invocation whose result is complete and whose log is filed. It is called from
 	// whichever goroutine ends one, and must not block.
 	Finished func(Invocation)

@@ -212,6 +212,14 @@ func (f *Function) prepare(ctx context.Context, imageID string) (*instance.Insta
 		Freeze: f.readings.FreezeBetween, StrictAnswers: f.readings.NonSuccessAnswer == "strict",
 		OversizeStatus: f.readings.OversizeStatus, Logger: f.platform.opts.Logger,
 	}
+	if hear := f.platform.opts.Live; hear != nil {
+		config.Live = func(line instance.Line) {
+			hear(LogEntry{
+				LogLine:   LogLine{Source: Source(line.Stream), At: line.At, Text: line.Text},
+				Namespace: f.spec.Namespace, Function: f.spec.Name, Qualifier: f.spec.Version, RequestID: line.RequestID,
+			})
+		}
+	}
 	if f.readings.ProcessUser != "image" {
 		config.User = f.readings.ProcessUser
 	}

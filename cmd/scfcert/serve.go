@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/scfcert/scfcert/mockplatform"
+	"github.com/scfcert/scfcert/mockplatform/contract"
 	"github.com/scfcert/scfcert/mockplatform/serve"
 	"github.com/scfcert/scfcert/mockplatform/serve/config"
 	"github.com/scfcert/scfcert/mockplatform/serve/cron"
@@ -97,14 +98,12 @@ func (l *serving) config(cmd *cobra.Command, function *functionFlags, args []str
 	f.Command, f.Args, f.Environment, f.MemoryMB, f.Timeout, f.InitTimeout = opts.Command, opts.Args, opts.Environment, opts.MemoryMB, opts.Timeout, opts.InitTimeout
 	f.Concurrency, f.Role = max(opts.Concurrency, 1), made.Platform.Readings.ExecutionRole
 	if f.Type == config.HTTP {
-		f.WebSocket = &config.WebSocket{IdleTimeout: defaultIdle}
+		f.WebSocket = &config.WebSocket{IdleTimeout: contract.DefaultWebSocketIdle}
 	}
 	return made, nil
 }
 
 const (
-	// defaultIdle of WebSockets (Q15).
-	defaultIdle = 15 * time.Second
 	// headTime is how long a client may take to send the head of a request, keepTime how long a connection may be idle.
 	headTime = 10 * time.Second
 	keepTime = 2 * time.Minute

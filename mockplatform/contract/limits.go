@@ -37,6 +37,13 @@ const (
 	MaxNameAndSpace = 118        // S23
 	MaxNamespace    = 30         // S23
 
+	MinWebSocketIdle           = 10 * time.Second   // Q15
+	MaxWebSocketIdle           = 7200 * time.Second // Q15, and at most the function's timeout
+	DefaultWebSocketIdle       = 15 * time.Second   // gateway.md 8
+	MaxWebSocketMessageBytes   = 256 << 10          // Q15
+	WebSocketBytesPerSecond    = 128 << 10          // Q15, of a client
+	WebSocketMessagesPerSecond = 10                 // Q15, of a client
+
 	MaxStaticConcurrency = 100    // requests per instance of an HTTP function, S11 S23
 	RegionQuotaMB        = 128000 // busy instances, mainland regions, S17 S18
 	MaxBurstPerMinute    = 500    // new instances per minute and region, S18
@@ -74,6 +81,18 @@ func ValidateInitTimeout(d time.Duration) error {
 		return fmt.Errorf("%w: initialisation timeout of %s; take 3 to 300 seconds", ErrLimit, d)
 	}
 	return nil
+}
+
+// ValidateWebSocketIdle checks the idle timeout of WebSocket connections (runtime.md Q15).
+func ValidateWebSocketIdle(idle, timeout time.Duration) error {
+	switch {
+	case idle < MinWebSocketIdle || idle > MaxWebSocketIdle:
+		return fmt.Errorf("%w: WebSocket idle timeout of %s; take 10 to 7200 seconds", ErrLimit, idle)
+	case idle > timeout:
+		return fmt.Errorf("%w: WebSocket idle timeout of %s is over the function's timeout of %s, which ends a connection too", ErrLimit, idle, timeout)
+	default:
+		return nil
+	}
 }
 
 // ValidateConcurrency checks how many requests an instance may serve at a time (runtime.md 10, S11).

@@ -45,7 +45,19 @@ type Config struct {
 	Freeze           bool // between requests (Q19)
 	StrictAnswers    bool // an event's answer other than 2xx is a failure (Q16)
 	OversizeStatus   int  // 407 or 410 for HTTP functions (Q9)
-	Logger           *slog.Logger
+	// Live, if not nil, hears of each line of output when it has come. It must not block: the function would stand still.
+	Live   func(Line)
+	Logger *slog.Logger
+}
+
+// Line is a line of output as it came.
+type Line struct {
+	// RequestID is the request that it belongs to as far as that is known by then; empty for start-up and what comes
+	// between requests.
+	RequestID string
+	Stream    Stream
+	At        time.Time
+	Text      string // without its end
 }
 
 // Timings of a cold start, each from the end of the one before.
@@ -106,7 +118,7 @@ func (e *StartError) Error() string {
 func Prepare(ctx context.Context, config Config, box *sandbox.Sandbox) (*Instance, error) {
 	began := time.Now()
 	config.Port = orElse(config.Port, contract.Port)
-	i := &Instance{config: config, sandbox: box, recorder: newRecorder(config.Concurrency > 1)}
+	i := &Instance{config: config, sandbox: box, recorder: newRecorder(config.Concurrency > 1, config.Live)}
 	i.wires = &wires{dial: func(ctx context.Context) (net.Conn, error) { return box.Dial(ctx, config.Port) }}
 	spec := engine.ContainerSpec{
 		Name: config.Name, Role: "instance", Image: config.Image, Argv: config.Argv, Env: config.Env, User: config.User,

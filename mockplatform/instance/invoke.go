@@ -86,10 +86,13 @@ func (i *Instance) Exchange(ctx context.Context, call Call) (*Outcome, error) {
 	outcome := &Outcome{}
 	if i.shared() {
 		outcome.call, outcome.Startup, outcome.Late = i.recorder.begin(call.ID)
-	} else if time.Since(i.fenced) > gapMost {
-		if outcome.gap, _ = i.mark(); outcome.gap != nil {
-			i.pass(outcome.gap)
+	} else {
+		if time.Since(i.fenced) > gapMost {
+			if outcome.gap, _ = i.mark(); outcome.gap != nil {
+				i.pass(outcome.gap)
+			}
 		}
+		i.recorder.name(call.ID)
 	}
 	deliver := collect(outcome)
 	if call.Deliver != nil {
@@ -224,6 +227,11 @@ func (i *Instance) judge(ctx context.Context, call Call, outcome *Outcome) error
 		}
 		i.awaitExit(ctx, exitGrace)
 	default:
+		if end, ok := errors.AsType[*EndError](err); ok && end.Status.Code != contract.StatusProcessExit.Code {
+			outcome.Alive = !i.gone() // not the function's doing
+			set(end.Status, end.Message)
+			break
+		}
 		return i.judgeBroken(ctx, set, outcome)
 	}
 	return nil
@@ -242,8 +250,12 @@ func (i *Instance) judgeBroken(ctx context.Context, set func(contract.Status, st
 	case i.gone():
 		set(contract.StatusProcessExit, contract.ProcessExitMessage)
 	default:
-		// Alive, and yet no complete answer: no page names a code for it (reading: the user's code is at fault).
 		outcome.Alive = true
+		if end, ok := errors.AsType[*EndError](outcome.broken); ok {
+			set(end.Status, end.Message)
+			return nil
+		}
+		// Alive, and yet no complete answer: no page names a code for it (reading: the user's code is at fault).
 		set(contract.StatusUserCodeError, contract.StatusUserCodeError.Message())
 	}
 	return nil

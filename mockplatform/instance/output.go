@@ -3,6 +3,7 @@ package instance
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -81,8 +82,9 @@ func (w *Window) split(at time.Time) (before, since Window) {
 // turn is the output from one fence to the next: the start-up, or what belongs to one request.
 type turn struct {
 	window Window
-	first  bool // nobody has been answered before: what came before the request is start-up
-	left   int  // streams whose fence is still to come
+	first  bool   // nobody has been answered before: what came before the request is start-up
+	left   int    // streams whose fence is still to come
+	id     string // of the request, once it has begun
 	done   chan struct{}
 	taken  bool              // nobody reads the window any more
 	broken map[Stream][]byte // fences that could not be written
@@ -106,6 +108,7 @@ type recorder struct {
 	active  []*activeCall // requests under way, where several may be; the last began last
 	ended   []*activeCall // those that have ended last
 	strays  []Stray
+	live    func(Line)
 }
 
 // endedCalls are remembered for lines that come late.
@@ -130,6 +133,7 @@ type stream struct {
 	held   []byte // the beginning of what may become the first of them
 	tail   []byte
 	line   []byte // the beginning of a line, where lines are told apart
+	said   []byte // the beginning of a line that is told when it ends
 }
 
 // fence is a marker with the turn that begins behind it.
@@ -141,10 +145,10 @@ type fence struct {
 // lineBytes is when the beginning of a line is filed without its end.
 const lineBytes = 1 << 20
 
-func newRecorder(shared bool) *recorder {
+func newRecorder(shared bool, live func(Line)) *recorder {
 	t := newTurn()
 	t.first = true
-	return &recorder{shared: shared, turn: t, notify: make(chan struct{}, 1), streams: map[Stream]*stream{Stdout: {turn: t}, Stderr: {turn: t}}}
+	return &recorder{shared: shared, live: live, turn: t, notify: make(chan struct{}, 1), streams: map[Stream]*stream{Stdout: {turn: t}, Stderr: {turn: t}}}
 }
 
 // writer is the io.Writer of one stream.
@@ -209,6 +213,7 @@ func (r *recorder) keep(s *stream, name Stream, data []byte) {
 		r.sort(s, name, data)
 	} else {
 		chunk := Chunk{Stream: name, At: time.Now(), Data: bytes.Clone(data)}
+		r.tell(s, chunk)
 		if s.turn.taken {
 			r.turn.window.add(chunk) // its own request has been waiting for too long
 		} else {
@@ -219,6 +224,41 @@ func (r *recorder) keep(s *stream, name Stream, data []byte) {
 	if len(s.tail) > 2*tailBytes {
 		s.tail = bytes.Clone(s.tail[len(s.tail)-tailBytes:])
 	}
+}
+
+// tell tells of the lines that end in a piece of output; the lock is held.
+func (r *recorder) tell(s *stream, chunk Chunk) {
+	if r.live == nil {
+		return
+	}
+	rest := chunk.Data
+	for {
+		at := bytes.IndexByte(rest, '\n')
+		if at < 0 && len(s.said)+len(rest) < lineBytes {
+			s.said = append(s.said, rest...)
+			return
+		}
+		line := rest
+		if rest = nil; at >= 0 {
+			line, rest = line[:at], line[at+1:]
+		}
+		r.live(Line{RequestID: s.turn.id, Stream: chunk.Stream, At: chunk.At, Text: string(s.said) + string(line)})
+		s.said = s.said[:0]
+	}
+}
+
+// tellOf tells of a line whose request is known; the lock is held.
+func (r *recorder) tellOf(id []byte, chunk Chunk) {
+	if r.live != nil {
+		r.live(Line{RequestID: string(id), Stream: chunk.Stream, At: chunk.At, Text: strings.TrimSuffix(string(chunk.Data), "\n")})
+	}
+}
+
+// name tells the turn of now which request it is for.
+func (r *recorder) name(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.turn.id = id
 }
 
 // sort files whole lines; the lock is held.
@@ -248,12 +288,14 @@ func (r *recorder) fileLine(s *stream, name Stream) {
 	chunk := Chunk{Stream: name, At: time.Now(), Data: line}
 	for _, call := range slices.Backward(r.active) {
 		if bytes.Contains(line, call.id) {
+			r.tellOf(call.id, chunk)
 			call.window.add(chunk)
 			return
 		}
 	}
 	for _, call := range slices.Backward(r.ended) {
 		if bytes.Contains(line, call.id) {
+			r.tellOf(call.id, chunk)
 			stray := Stray{RequestID: string(call.id)}
 			chunk.AfterResponse = true
 			stray.Window.add(chunk)
@@ -262,8 +304,10 @@ func (r *recorder) fileLine(s *stream, name Stream) {
 		}
 	}
 	if last := len(r.active) - 1; last >= 0 {
+		r.tellOf(r.active[last].id, chunk)
 		r.active[last].window.add(chunk)
 	} else {
+		r.tellOf(nil, chunk)
 		r.turn.window.add(chunk)
 	}
 }

@@ -2,6 +2,7 @@ package instance
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func TestAFenceSplitsOutputAtAnyByte(t *testing.T) {
 	fence := []byte("\x00fence-1234\x00")
 	whole := append(append([]byte("before\nhalf a line"), fence...), "after"...)
 	for cut := 0; cut <= len(whole); cut++ {
-		r := newRecorder(false)
+		r := newRecorder(false, nil)
 		ended := r.mark(fence)
 		r.record(Stdout, whole[:cut])
 		r.record(Stdout, whole[cut:])
@@ -58,7 +59,7 @@ func TestAFenceSplitsOutputAtAnyByte(t *testing.T) {
 }
 
 func TestSeveralFencesMayBeUnderWay(t *testing.T) {
-	r := newRecorder(false)
+	r := newRecorder(false, nil)
 	first, second := r.mark([]byte("\x00one\x00")), r.mark([]byte("\x00two\x00"))
 	r.record(Stdout, []byte("a\x00one\x00b\x00two\x00c"))
 	r.record(Stderr, []byte("d\x00on"))
@@ -75,7 +76,7 @@ func TestSeveralFencesMayBeUnderWay(t *testing.T) {
 }
 
 func TestWhatWasHeldForAFenceIsReleased(t *testing.T) {
-	r := newRecorder(false)
+	r := newRecorder(false, nil)
 	marker := []byte("FENCE")
 	ended := r.mark(marker)
 	r.record(Stdout, []byte("lineFEN"))
@@ -87,7 +88,7 @@ func TestWhatWasHeldForAFenceIsReleased(t *testing.T) {
 }
 
 func TestWhatCameBeforeARequestIsToldApart(t *testing.T) {
-	r := newRecorder(false)
+	r := newRecorder(false, nil)
 	r.record(Stdout, []byte("at start"))
 	began := time.Now()
 	r.record(Stdout, []byte("request"))
@@ -110,7 +111,7 @@ func TestWhatCameBeforeARequestIsToldApart(t *testing.T) {
 }
 
 func TestLinesOfSeveralRequestsGoByTheirId(t *testing.T) {
-	r := newRecorder(true)
+	r := newRecorder(true, nil)
 	r.record(Stdout, []byte("starting\n"))
 	first, before, _ := r.begin("id-1")
 	second, none, _ := r.begin("id-2")
@@ -136,7 +137,7 @@ func TestLinesOfSeveralRequestsGoByTheirId(t *testing.T) {
 }
 
 func TestAWindowIsBoundedAndCountsWhatItDropped(t *testing.T) {
-	r := newRecorder(false)
+	r := newRecorder(false, nil)
 	piece := bytes.Repeat([]byte("x"), 1<<20)
 	for range 20 {
 		r.record(Stdout, piece)
@@ -153,7 +154,7 @@ func TestAWindowIsBoundedAndCountsWhatItDropped(t *testing.T) {
 
 func TestOutputOfTheStartUpThatComesLateIsNoRequests(t *testing.T) {
 	for _, shared := range []bool{false, true} {
-		r := newRecorder(shared)
+		r := newRecorder(shared, nil)
 		r.record(Stdout, []byte("begin"))
 		r.markStartup([]byte("F"))
 		began := time.Now()
@@ -174,6 +175,36 @@ func TestOutputOfTheStartUpThatComesLateIsNoRequests(t *testing.T) {
 		}
 		if again := r.takeStartup(); len(again.Chunks) != 0 {
 			t.Errorf("shared %v: the start-up is there twice: %+v", shared, again)
+		}
+	}
+}
+
+func TestLinesAreToldAsTheyCome(t *testing.T) {
+	for shared, want := range map[bool][]string{
+		false: {" stdout begin", " stdout listening", "id-1 stdout one", "id-1 stderr err", "id-1 stdout two", " stdout between", "id-2 stdout three"},
+		true:  {" stdout begin", " stdout listening", "id-1 stdout one id-1", "id-2 stdout two", "id-1 stdout three id-1"},
+	} {
+		var told []string
+		r := newRecorder(shared, func(line Line) { told = append(told, line.RequestID+" "+string(line.Stream)+" "+line.Text) })
+		r.record(Stdout, []byte("begin\nlist"))
+		r.record(Stdout, []byte("ening\n"))
+		if shared {
+			first, _, _ := r.begin("id-1")
+			r.begin("id-2")
+			r.record(Stdout, []byte("one id-1\ntwo\n"))
+			r.finish(first)
+			r.record(Stdout, []byte("three id-1\n")) // late
+		} else {
+			r.name("id-1")
+			r.record(Stdout, []byte("one\ntw"))
+			r.record(Stderr, []byte("err\n"))
+			r.mark([]byte("FENCE"))
+			r.record(Stdout, []byte("o\nFENCEbetween\n"))
+			r.name("id-2")
+			r.record(Stdout, []byte("three\n"))
+		}
+		if !slices.Equal(told, want) {
+			t.Errorf("several at a time %v: told %q, want %q", shared, told, want)
 		}
 	}
 }

@@ -22,6 +22,14 @@ import (
 // ErrCallerGone is for Call.Deliver to return when the caller does not take the answer any more.
 var ErrCallerGone = errors.New("the caller has gone")
 
+// EndError is for Call.Deliver to return when it knows how the request ended: the platform's status and its words.
+type EndError struct {
+	Status  contract.Status
+	Message string
+}
+
+func (e *EndError) Error() string { return e.Message }
+
 // Errors of an exchange that are the function's doing.
 var (
 	// errTooLarge is a response body over the limit.
@@ -146,7 +154,7 @@ type Answer struct {
 	// Length is -1 where it is not told ahead.
 	Length int64
 	// Tunnel is the connection itself once its protocol was switched, with status 101; nil otherwise. It ends with Deliver.
-	Tunnel io.ReadWriter
+	Tunnel io.ReadWriteCloser
 }
 
 // exchange sends a call and hands the answer to deliver as it arrives. What deliver returns is returned;
@@ -202,7 +210,7 @@ func (w *wires) exchangeOver(ctx context.Context, conn *wire, deadline time.Time
 	if response.StatusCode == http.StatusSwitchingProtocols {
 		err = deliver(&Answer{Status: response.StatusCode, Header: response.Header, Tunnel: struct {
 			io.Reader
-			io.Writer
+			io.WriteCloser
 		}{conn.reader, conn.Conn}})
 		stop()
 		_ = conn.Close()

@@ -143,7 +143,6 @@ func (s *Server) attempt(ctx context.Context, f *served, i async.Invocation) (as
 	}
 	result, err := v.function.Deliver(ctx, i.RequestID, trigger, i.Event)
 	if err != nil {
-		s.fail(shown, contract.StatusInternalError, err.Error())
 		return async.Result{}, err //nolint:wrapcheck // it says all
 	}
 	return async.Result{StatusCode: result.Status.Code, Message: s.platform.Mask(strings.TrimSpace(result.ErrorMessage))}, nil

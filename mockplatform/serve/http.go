@@ -35,7 +35,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		s.serve(w, r, f)
-	case r.URL.Path == strings.TrimSuffix(Prefix, "/") || strings.HasPrefix(r.URL.Path, Prefix):
+	case r.URL.EscapedPath() == strings.TrimSuffix(Prefix, "/") || strings.HasPrefix(r.URL.EscapedPath(), Prefix):
 		s.page.ServeHTTP(w, r)
 	case len(s.functions) == 1:
 		s.serve(w, r, s.functions[0])

@@ -38,6 +38,16 @@ func (r *records) put(i page.Invocation) {
 	r.tell()
 }
 
+// begin adds an invocation that is under way, unless it is known already.
+func (r *records) begin(i page.Invocation) {
+	r.mu.Lock()
+	known := slices.ContainsFunc(r.list, func(known page.Invocation) bool { return known.RequestID == i.RequestID && known.Running() })
+	r.mu.Unlock()
+	if !known {
+		r.put(i)
+	}
+}
+
 // newest lists them, the newest first.
 func (r *records) newest(function string, limit int) []page.Invocation {
 	r.mu.Lock()

@@ -51,6 +51,7 @@ type Server struct {
 	metrics   *metrics.Metrics
 	records   records
 	console   console
+	live      *live
 
 	life context.Context //nolint:containedctx // of what goes on in the background; ends with Close
 	end  context.CancelFunc
@@ -68,7 +69,8 @@ func Open(ctx context.Context, opts Options) (*Server, error) {
 	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	about := opts.Config.Platform
 	s.opts.Platform.Region, s.opts.Platform.AppID, s.opts.Platform.Uin = about.Region, about.AppID, about.Uin
-	s.opts.Platform.Readings, s.opts.Platform.Finished = &about.Readings, s.finished
+	s.live = newLive(func(lines []mockplatform.LogEntry, left int) { s.console.output(lines, left) }, s.records.changed)
+	s.opts.Platform.Readings, s.opts.Platform.Began, s.opts.Platform.Live, s.opts.Platform.Finished = &about.Readings, s.began, s.live.hear, s.finished
 	platform, err := mockplatform.Open(ctx, s.opts.Platform)
 	if err != nil {
 		s.end()
@@ -82,6 +84,7 @@ func Open(ctx context.Context, opts Options) (*Server, error) {
 	mux.Handle(Prefix+"metrics", s.metrics)
 	mux.Handle("/", page.Handler(shown, Prefix, opts.Address))
 	s.page = mux
+	s.work.Go(func() { s.live.run(s.life.Done()) })
 	if err := s.deployAll(ctx); err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
@@ -254,6 +257,9 @@ func (s *Server) deploy(ctx context.Context, about config.Function) (*version, e
 		Name: about.Name, Namespace: s.opts.Config.Platform.Namespace, Version: about.Version, Type: mockplatform.Type(about.Type), Image: candidate,
 		Command: about.Command, Args: about.Args, Environment: about.Environment, MemoryMB: about.MemoryMB, Timeout: about.Timeout,
 		InitTimeout: about.InitTimeout, Concurrency: about.Concurrency, WebSocket: about.WebSocket != nil, Accelerate: about.Accelerate, Readings: &readings,
+	}
+	if about.WebSocket != nil {
+		spec.WebSocketIdle = about.WebSocket.IdleTimeout
 	}
 	function, err := s.platform.Deploy(ctx, spec)
 	if err != nil {

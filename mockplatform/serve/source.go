@@ -37,7 +37,8 @@ func (s *Server) finished(i mockplatform.Invocation) {
 		shown.Fix = page.Text{EN: cause.Fix.EN, ZH: cause.Fix.ZH}
 	}
 	s.note(shown)
-	s.console.request(shown.Function, r.RequestID, r.Log)
+	s.live.end(r.RequestID)
+	s.console.ended(shown.Function, r.RequestID, r.Log)
 	if shown.Failed && shown.Problem.EN != "" {
 		s.console.say(shown.Function, r.RequestID[:shortID]+" "+shown.Problem.EN+"\nfix: "+shown.Fix.EN)
 	}
@@ -97,15 +98,23 @@ func (s source) Invocations(function string, limit int) []page.Invocation {
 }
 
 func (s source) Lines(requestID string) []page.Line {
-	return s.lines(mockplatform.LogQuery{RequestID: requestID})
+	return append(s.lines(mockplatform.LogQuery{RequestID: requestID}), s.soFar(requestID)...)
 }
 
 func (s source) Log(function, contains string, limit int) []page.Line {
-	return s.lines(mockplatform.LogQuery{Function: function, Contains: contains, Limit: limit})
+	lines := append(s.lines(mockplatform.LogQuery{Function: function, Contains: contains, Limit: limit}), s.underWay(function, contains)...)
+	if limit > 0 && len(lines) > limit {
+		lines = lines[len(lines)-limit:]
+	}
+	return lines
 }
 
 func (s *Server) lines(query mockplatform.LogQuery) []page.Line {
 	entries, _ := s.platform.Logs(query)
+	return s.shownLines(entries)
+}
+
+func (s *Server) shownLines(entries []mockplatform.LogEntry) []page.Line {
 	lines := make([]page.Line, 0, len(entries))
 	for _, e := range entries {
 		lines = append(lines, page.Line{
@@ -151,7 +160,6 @@ func (s source) Invoke(ctx context.Context, function string, event []byte, async
 	s.records.put(shown)
 	result, err := v.function.Deliver(ctx, id, mockplatform.AnyTrigger, event)
 	if err != nil {
-		s.fail(shown, contract.StatusInternalError, err.Error())
 		return shown, err //nolint:wrapcheck // it says all
 	}
 	shown, _ = s.records.find(id)

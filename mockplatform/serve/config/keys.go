@@ -20,16 +20,13 @@ import (
 
 // Limits that only this file needs.
 const (
-	maxFunctions  = 50                 // of a namespace, S17
-	maxTimers     = 10                 // triggers of one type, S17
-	maxTimerName  = 100                // contract/cloud-api.md 9.3
-	maxTimerBytes = 4 << 10            // of a timer's message, contract/events.md 3.4
-	maxRetries    = 2                  // contract/events.md 5
-	minTTL        = 60 * time.Second   // contract/events.md 5
-	maxTTL        = 6 * time.Hour      // the default too
-	minIdle       = 10 * time.Second   // contract/runtime.md Q15
-	maxIdle       = 7200 * time.Second // at most the timeout
-	defaultIdle   = 15 * time.Second   // contract/gateway.md 8
+	maxFunctions  = 50               // of a namespace, S17
+	maxTimers     = 10               // triggers of one type, S17
+	maxTimerName  = 100              // contract/cloud-api.md 9.3
+	maxTimerBytes = 4 << 10          // of a timer's message, contract/events.md 3.4
+	maxRetries    = 2                // contract/events.md 5
+	minTTL        = 60 * time.Second // contract/events.md 5
+	maxTTL        = 6 * time.Hour    // the default too
 	latest        = "$LATEST"
 	defaultStage  = "release"
 )
@@ -121,7 +118,7 @@ func functionKeys() section[Function] {
 		text(row{name: "registry-id", fallback: "none", limits: "needed for, and only for, `image-type: enterprise`", clause: "runtime.md 2.2", about: "id of that registry", sample: "tcr-xxxx"},
 			func(f *Function, text string) { f.RegistryID = text }, someText),
 		mapping(row{name: "websocket", fallback: "off", limits: "the keys below; {} takes their defaults", only: HTTP, clause: "gateway.md 8", about: "native WebSocket; one connection is one invocation"},
-			webSocketKeys(), WebSocket{IdleTimeout: defaultIdle}, func(f *Function, w WebSocket) { f.WebSocket = &w }),
+			webSocketKeys(), WebSocket{IdleTimeout: contract.DefaultWebSocketIdle}, func(f *Function, w WebSocket) { f.WebSocket = &w }),
 		mapping(row{name: "gateway", fallback: "a Function URL", limits: "the keys below", clause: "gateway.md 1", about: "what stands between HTTP clients and the function"},
 			gatewayKeys(), Gateway{Type: FunctionURL}, func(f *Function, g Gateway) { f.Gateway = g }),
 		mapping(row{name: "cors", fallback: "off", limits: "the keys below; a Function URL only", clause: "gateway.md 2, 9", about: "CorsConfig of the Function URL; without it OPTIONS goes to the function"},
@@ -135,8 +132,8 @@ func functionKeys() section[Function] {
 
 func webSocketKeys() section[WebSocket] {
 	return section[WebSocket]{
-		seconds(row{name: "idle-timeout", fallback: inSeconds(defaultIdle), limits: "10 to 7200, and at most the function's timeout", clause: "runtime.md Q15", about: "without a message, until the connection is cut with 455"},
-			minIdle, maxIdle, func(w *WebSocket, d time.Duration) { w.IdleTimeout = d }, anything),
+		seconds(row{name: "idle-timeout", fallback: inSeconds(contract.DefaultWebSocketIdle), limits: "10 to 7200, and at most the function's timeout", clause: "runtime.md Q15", about: "without a frame of either side, until the connection is cut with 455"},
+			contract.MinWebSocketIdle, contract.MaxWebSocketIdle, func(w *WebSocket, d time.Duration) { w.IdleTimeout = d }, anything),
 	}
 }
 

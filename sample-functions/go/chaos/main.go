@@ -128,6 +128,9 @@ func obey(w http.ResponseWriter, r *http.Request, asked order) bool {
 		time.Sleep(time.Duration(asked.N) * time.Millisecond)
 	case "hang":
 		select {}
+	case "socket":
+		socket(w, r)
+		return true
 	case "status":
 		w.WriteHeader(asked.N)
 		return true
