@@ -33,7 +33,7 @@ test-race:
 test-debian:
 	sample-functions/debian/base.sh
 	$(GO) test -count=1 -timeout 15m -tags debian -run Debian ./sample-functions/...
-	docker rmi --force scfcert-test/python:base scfcert-test/node:base >/dev/null
+	docker rmi --force scfcert-test/python:base scfcert-test/node:base scfcert-test/flask:base >/dev/null
 
 ## matrix: certifies every violator; docs/kill-matrix.md says which there are
 matrix:
@@ -42,7 +42,7 @@ matrix:
 ## test-browser: the local server's page in Debian's Chromium; needs root
 test-browser:
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; }
-	$(GO) test -count=1 -timeout 5m -tags browser -run Browser ./mockplatform/serve/page
+	$(GO) test -count=1 -timeout 5m -tags browser -run Browser ./mockplatform/serve/...
 
 ## soak: ten minutes of random functions, faults and load; and a good and a bad image, twenty times each
 soak:

@@ -183,7 +183,7 @@ func (k *keyValues) into(values map[string]string, flagName string) error {
 // Bind defines the flags of a certification in a set. Their names are the same in both faces and none of them is go
 // test's own.
 func Bind(set *flag.FlagSet) *Flags {
-	f := BindFunction(set)
+	f := BindRequest(set)
 	f.reportDir.value = "scfcert-report"
 	set.StringVar(&f.stream, "stream", "", "`path` of the HTTP function whose answer is streamed")
 	set.StringVar(&f.webSocket, "websocket", "", "`path` of the HTTP function that upgrades to WebSocket")
@@ -192,9 +192,17 @@ func Bind(set *flag.FlagSet) *Flags {
 	return f
 }
 
-// BindFunction defines only the flags that say what a function is and what it is sent.
+// BindRequest defines only the flags that say what a function is and what it is sent.
+func BindRequest(set *flag.FlagSet) *Flags {
+	f := BindFunction(set)
+	set.Var(&f.events, "event", "event to send: a JSON file, - for standard input, or the name of a trigger ("+strings.Join(fixtures.Triggers(), ", ")+"); `EVENT` may be repeated (default: timer)")
+	set.StringVar(&f.path, "path", "/", "path and query of the HTTP request to send")
+	return f
+}
+
+// BindFunction defines only the flags that say what a function is.
 func BindFunction(set *flag.FlagSet) *Flags {
-	f := &Flags{}
+	f := &Flags{path: "/"}
 	set.StringVar(&f.image, "image", "", "image: a reference, oci:DIR, tar:FILE, engine:REF or registry:REF (default: the built-in sample)")
 	set.StringVar(&f.kind, "type", TypeAuto, "function type: auto, event or http")
 	set.Var(&f.command, "command", "`Command`: replaces the image's ENTRYPOINT (default: the image's)")
@@ -204,8 +212,6 @@ func BindFunction(set *flag.FlagSet) *Flags {
 	set.Var(&f.memory, "memory", "memory of the function in `MB` (default: by the size of the image)")
 	set.Var(&f.timeout, "function-timeout", "timeout of one invocation in `seconds`, 1 to 900")
 	set.Var(&f.initTimeout, "init-timeout", "`seconds` until the server must listen, 3 to 300")
-	set.Var(&f.events, "event", "event to send: a JSON file, - for standard input, or the name of a trigger ("+strings.Join(fixtures.Triggers(), ", ")+"); `EVENT` may be repeated (default: timer)")
-	set.StringVar(&f.path, "path", "/", "path and query of the HTTP request to send")
 	f.concurrency.value = 1
 	set.Var(&f.concurrency, "concurrency", "`requests` that an instance of the HTTP function serves at a time, 1 to 100")
 	set.Var(&f.readings, "reading", "another reading of the contract as `NAME=VALUE` (docs/readings.md); may be repeated")

@@ -65,7 +65,7 @@ HTTP request answered with 5xx), 2 we failed, 64 wrong usage.`,
 			return nil
 		},
 	}
-	function.bind(cmd, suite.BindFunction)
+	function.bind(cmd, suite.BindRequest)
 	cmd.Flags().StringVar(&web.method, "method", "", "`method` of the HTTP request (default GET, or POST with --data)")
 	cmd.Flags().StringArrayVarP(&web.headers, "header", "H", nil, "`header` of the HTTP request as 'Name: value'; may be repeated")
 	cmd.Flags().StringVarP(&web.data, "data", "d", "", "`body` of the HTTP request; @FILE reads a file, @- standard input")

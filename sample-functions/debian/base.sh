@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the Debian base images that the tests of the Python and Node samples build on, where none can be pulled:
-# scfcert-test/python:base and scfcert-test/node:base. The roots are cached, so that a second run takes seconds.
+# Makes the Debian base images that the tests of the Python, Node and Flask samples build on, where none can be
+# pulled: scfcert-test/python:base and so on. The roots are cached, so that a second run takes seconds.
 # It needs root and the machine's own Debian package source.
 set -euo pipefail
 cache=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/scfcert/debian}
@@ -31,7 +31,8 @@ make_root() { # NAME PACKAGES
 
 make_root python python3
 make_root node nodejs
-for name in python node; do
+make_root flask python3,python3-flask
+for name in python node flask; do
   docker image inspect "scfcert-test/$name:base" >/dev/null 2>&1 ||
     docker import "$cache/$name.tar" "scfcert-test/$name:base" >/dev/null
 done

@@ -90,7 +90,7 @@ func (s *site) known(name string) error {
 }
 
 type healthJSON struct {
-	Status string `json:"status"` // ok, or degraded where a function is not Active
+	Status string `json:"status"` // ok, or degraded where a function is not Active or does not start
 	// Functions counts them by state.
 	Functions map[string]int `json:"functions"`
 }
@@ -99,7 +99,7 @@ func (s *site) health(r *http.Request) (int, any, error) {
 	health := healthJSON{Status: "ok", Functions: map[string]int{}}
 	for _, f := range s.source.Functions() {
 		health.Functions[f.State]++
-		if f.State != Active {
+		if f.State != Active || f.Problem.EN != "" {
 			health.Status = "degraded"
 		}
 	}

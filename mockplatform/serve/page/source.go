@@ -57,7 +57,7 @@ type Function struct {
 	Type  string // EventFunction or HTTPFunction
 	Image string // as the user wrote it
 	State string
-	// Problem is why it is not Active, and Fix what to do. Both are empty if it is.
+	// Problem is why it is not Active or does not start, and Fix what to do. Both are empty if all is well.
 	Problem, Fix Text
 	URL          string // of its HTTP trigger, if it has one
 	MemoryMB     int

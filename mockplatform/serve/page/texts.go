@@ -54,7 +54,7 @@ var english = texts{ //nolint:dupl // the same members in the other language
 	Duration: "Duration", Billed: "Billed", ColdStart: "Cold start", Attempt: "Attempt", Newest: "at most %d, the newest first",
 	Warm: "none", NoAnswer: "none", Failed: "failed", Running: "running", ErrorMessage: "Error message", Result: "Result",
 	NoInvocations: "Nothing was invoked yet. Send an event with the form of a function, or a request to its URL.",
-	Again:         "Send another event",
+	Again:         "Send another one",
 
 	Send: "Send an event", TemplateName: "Template", Load: "Load template", Event: "Event", EventHint: "JSON. It reaches the function as the body of POST /event-invoke.",
 	Async: "Asynchronous", AsyncHint: "It is queued, and tried again if it fails.", SendButton: "Send event", NotSent: "The event was not sent.",
@@ -92,7 +92,7 @@ var chinese = texts{ //nolint:dupl // as above
 	Duration: "执行时长", Billed: "计费时长", ColdStart: "冷启动", Attempt: "第几次", Newest: "最多 %d 次，新的在前",
 	Warm: "无", NoAnswer: "无", Failed: "失败", Running: "运行中", ErrorMessage: "错误信息", Result: "返回结果",
 	NoInvocations: "还没有调用。请在函数页面的表单中发送事件，或向函数的 URL 发送请求。",
-	Again:         "再发送一个事件",
+	Again:         "再发送一次",
 
 	Send: "发送事件", TemplateName: "模板", Load: "载入模板", Event: "事件", EventHint: "JSON 格式，作为 POST /event-invoke 的请求体发送给函数。",
 	Async: "异步", AsyncHint: "进入队列，失败后重试。", SendButton: "发送事件", NotSent: "事件未发送。",
