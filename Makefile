@@ -52,6 +52,7 @@ soak:
 ## bench: figures for docs/benchmarks.md
 bench:
 	$(GO) test -run '^$$' -bench . -benchtime 15x -timeout 1h ./mockplatform ./mockplatform/sandbox
+	$(GO) test -run '^$$' -bench . -benchtime 5x -timeout 1h ./mockplatform/serve
 
 ## fuzz: every fuzz target for FUZZTIME, a time or a number of inputs (20000x), which no busy machine cuts short
 fuzz:

@@ -6,90 +6,23 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/netip"
-	"net/url"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
-	"github.com/moby/moby/api/types/container"
-	"github.com/moby/moby/api/types/network"
-	"github.com/moby/moby/client"
-
 	"github.com/scfcert/scfcert/mockplatform"
-	"github.com/scfcert/scfcert/mockplatform/contract"
-	"github.com/scfcert/scfcert/mockplatform/engine/docker/reap"
+	"github.com/scfcert/scfcert/mockplatform/engine/enginetest"
 	samplefunctions "github.com/scfcert/scfcert/sample-functions"
 )
 
-// peer is the plain way to run the sample: created and started through the API, with a published loopback port.
-type peer struct {
-	engine *client.Client
-	image  string
-	run    string
-}
-
-func newPeer(b *testing.B, p *mockplatform.Platform) peer {
+// plainly is the plain way to run the built-in sample.
+func plainly(b *testing.B, p *mockplatform.Platform) *enginetest.Peer {
 	b.Helper()
-	engine, err := client.New(client.FromEnv)
-	check(b, err)
-	run, err := reap.NewRun()
-	check(b, err)
 	img, err := samplefunctions.BuiltIn(b.Context(), p.Programs())
 	check(b, err)
-	tag, err := name.NewTag(reap.Repository(run) + "/peer:1")
-	check(b, err)
-	var archive bytes.Buffer
-	check(b, tarball.Write(tag, img, &archive))
-	loaded, err := engine.ImageLoad(b.Context(), &archive)
-	check(b, err)
-	_, err = io.Copy(io.Discard, loaded)
-	check(b, err)
-	b.Cleanup(func() {
-		check(b, reap.Run(context.Background(), engine, run))
-		_ = engine.Close()
-	})
-	return peer{engine, tag.RepositoryStr() + ":1", run}
-}
-
-// start creates and starts a container and asks it by HTTP every 2 ms until it answers.
-func (p peer) start(b *testing.B, memoryMB int) (id, address string) {
-	b.Helper()
-	port := network.MustParsePort("9000/tcp")
-	created, err := p.engine.ContainerCreate(b.Context(), client.ContainerCreateOptions{
-		Config: &container.Config{Image: p.image, ExposedPorts: network.PortSet{port: {}}, Labels: map[string]string{reap.LabelRun: p.run}},
-		HostConfig: &container.HostConfig{
-			PortBindings: network.PortMap{port: {{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1})}}},
-			Resources:    container.Resources{Memory: int64(memoryMB) << 20, NanoCPUs: int64(contract.CPUs(memoryMB) * 1e9)},
-		},
-	})
-	check(b, err)
-	_, err = p.engine.ContainerStart(b.Context(), created.ID, client.ContainerStartOptions{})
-	check(b, err)
-	found, err := p.engine.ContainerInspect(b.Context(), created.ID, client.ContainerInspectOptions{})
-	check(b, err)
-	address = "127.0.0.1:" + found.Container.NetworkSettings.Ports[port][0].HostPort
-	ticker := time.NewTicker(2 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		response, err := http.Post("http://"+address+"/event-invoke", "application/json", bytes.NewReader([]byte("{}")))
-		if err == nil {
-			_ = response.Body.Close()
-			return created.ID, address
-		}
-		<-ticker.C
-	}
-}
-
-func (p peer) remove(b *testing.B, id string) {
-	b.Helper()
-	check(b, reap.Container(b.Context(), p.engine, id))
+	return enginetest.NewPeer(b, img)
 }
 
 func check(tb testing.TB, err error) {
@@ -111,7 +44,7 @@ func BenchmarkColdStart(b *testing.B) {
 	for _, c := range []struct{ memoryMB, burst int }{{512, 1}, {128, 1}, {512, 8}} {
 		b.Run(fmt.Sprintf("MB=%d/burst=%d", c.memoryMB, c.burst), func(b *testing.B) {
 			p := openWith(b, mockplatform.Options{Sandboxes: c.burst, BurstPerMinute: 100_000})
-			plain := newPeer(b, p)
+			plain := plainly(b, p)
 			f := deploy(b, p, mockplatform.FunctionSpec{Image: builtIn(b, p), MemoryMB: c.memoryMB, Timeout: time.Minute})
 			_, err := f.Start(b.Context()) // brings the image into the engine
 			check(b, err)
@@ -127,7 +60,7 @@ func BenchmarkColdStart(b *testing.B) {
 				var mu sync.Mutex
 				var ids []string
 				took, _ := burst(b, c.burst, func() time.Duration {
-					id, _ := plain.start(b, c.memoryMB)
+					id, _ := plain.Start(b, c.memoryMB)
 					mu.Lock()
 					defer mu.Unlock()
 					ids = append(ids, id)
@@ -135,7 +68,7 @@ func BenchmarkColdStart(b *testing.B) {
 				})
 				theirs = append(theirs, took)
 				for _, id := range ids {
-					plain.remove(b, id)
+					plain.Remove(b, id)
 				}
 			}
 			b.ReportMetric(float64(median(ours).Milliseconds()), "ours-ms")
@@ -189,62 +122,6 @@ func load(b *testing.B, clients int, request func() error) float64 {
 	return float64(done.Load()) / time.Since(began).Seconds()
 }
 
-// BenchmarkFront compares requests a second through our HTTP trigger with those through a plain ReverseProxy in front of
-// the same function's published port, each with its connections kept alive. At 1 client every line of output is filed
-// by its request; at 16 the function takes several requests at a time.
-func BenchmarkFront(b *testing.B) {
-	for _, clients := range []int{1, 16} {
-		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
-			p := open(b)
-			spec := mockplatform.FunctionSpec{Image: builtIn(b, p), Type: mockplatform.HTTP, MemoryMB: 3072, Timeout: time.Minute}
-			if clients > 1 {
-				spec.Concurrency = 100
-			}
-			f, err := p.Deploy(b.Context(), spec)
-			check(b, err)
-			_, err = f.Start(b.Context())
-			check(b, err)
-			ours := httptest.NewServer(f)
-			defer ours.Close()
-			plain := newPeer(b, p)
-			id, address := plain.start(b, 3072)
-			defer plain.remove(b, id)
-			proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
-			proxy.Transport = &http.Transport{MaxIdleConnsPerHost: 100}
-			theirs := httptest.NewServer(proxy)
-			defer theirs.Close()
-			transport := &http.Transport{MaxIdleConnsPerHost: clients}
-			defer transport.CloseIdleConnections()
-			client := &http.Client{Transport: transport}
-			get := func(url string) func() error {
-				return func() error {
-					response, err := client.Get(url)
-					if err != nil {
-						return err
-					}
-					defer response.Body.Close()
-					_, err = io.Copy(io.Discard, response.Body)
-					if err == nil && response.StatusCode != http.StatusOK {
-						err = fmt.Errorf("status %d", response.StatusCode)
-					}
-					return err
-				}
-			}
-			var our, their []float64
-			for b.Loop() {
-				our = append(our, load(b, clients, get(ours.URL)))
-				their = append(their, load(b, clients, get(theirs.URL)))
-			}
-			slices.Sort(our)
-			slices.Sort(their)
-			b.ReportMetric(our[len(our)/2], "ours-rps")
-			b.ReportMetric(their[len(their)/2], "proxy-rps")
-			b.ReportMetric(our[len(our)/2]/their[len(their)/2], "ratio")
-			b.ReportMetric(0, "ns/op")
-		})
-	}
-}
-
 // BenchmarkInvoke compares requests a second through the platform, one request per instance and every log line filed,
 // with the same function asked directly at its published port.
 func BenchmarkInvoke(b *testing.B) {
@@ -253,9 +130,9 @@ func BenchmarkInvoke(b *testing.B) {
 			p := open(b)
 			f, err := p.Deploy(b.Context(), mockplatform.FunctionSpec{Image: builtIn(b, p), MemoryMB: 3072, Timeout: time.Minute})
 			check(b, err)
-			plain := newPeer(b, p)
-			id, address := plain.start(b, 3072)
-			defer plain.remove(b, id)
+			plain := plainly(b, p)
+			id, address := plain.Start(b, 3072)
+			defer plain.Remove(b, id)
 			transport := &http.Transport{MaxIdleConnsPerHost: clients}
 			defer transport.CloseIdleConnections()
 			direct := &http.Client{Transport: transport}

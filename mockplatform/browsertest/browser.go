@@ -26,7 +26,7 @@ import (
 
 // Browser is a Chromium with one page, and what it complained of.
 type Browser struct {
-	context.Context // chromedp keeps the page in it
+	context.Context //nolint:containedctx // chromedp keeps the page in it
 
 	t  *testing.T
 	mu sync.Mutex
@@ -179,7 +179,7 @@ func (b *Browser) Shoot(name string) {
 			b.t.Errorf("%s, %s: too little contrast: %q", name, scheme, bad)
 		}
 		file := filepath.Join(folder, name+"-"+scheme+".png")
-		if err := os.WriteFile(file, Run(b, chromedp.FullScreenshot(100)), 0o600); err != nil {
+		if err := os.WriteFile(file, Run(b, chromedp.FullScreenshot(100)), 0o600); err != nil { //nolint:gosec // the tester names the folder
 			b.t.Fatal(err)
 		}
 		b.t.Log(file)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/scfcert/scfcert/mockplatform"
-	"github.com/scfcert/scfcert/mockplatform/contract"
 )
 
 // console prints the log of requests.
@@ -24,47 +23,38 @@ type console struct {
 const shortID = 8
 
 // noRequest stands for the id of output that belongs to no request: of a start-up, or from between two requests.
-const noRequest = "-       "
+const noRequest = " -       "
 
-// line is a line of the log as it is printed; empty if it is not selected.
-func (c *console) line(function, requestID string, line mockplatform.LogLine) string {
-	if c.filter != "" && c.filter != function && !strings.Contains(line.Text, c.filter) && (requestID == "" || !strings.HasPrefix(requestID, c.filter)) {
-		return ""
-	}
-	id := noRequest
-	if requestID != "" {
-		id = requestID[:min(shortID, len(requestID))]
-	}
-	return fmt.Sprintf("%s %s %s %-8s %s\n", line.At.Format(time.TimeOnly), function, id, line.Source, printable(line.Text))
+// selects tells whether a line is to be printed.
+func (c *console) selects(e *mockplatform.LogEntry) bool {
+	return c.filter == "" || c.filter == e.Function || strings.Contains(e.Text, c.filter) || e.RequestID != "" && strings.HasPrefix(e.RequestID, c.filter)
 }
 
-// began prints that a request has begun, and what is known by then.
-func (c *console) began(function, requestID string, at time.Time) {
-	c.write(c.line(function, requestID, mockplatform.LogLine{Source: mockplatform.FromPlatform, At: at, Text: contract.StartLine(requestID)}))
-}
-
-// output prints lines of functions as they come.
+// output prints lines as they come.
 func (c *console) output(lines []mockplatform.LogEntry, left int) {
-	var text strings.Builder
+	if c.to == nil {
+		return
+	}
+	var text []byte
 	for n := range lines {
-		text.WriteString(c.line(lines[n].Function, lines[n].RequestID, lines[n].LogLine))
+		e := &lines[n]
+		if !c.selects(e) {
+			continue
+		}
+		text = append(e.At.AppendFormat(text, time.TimeOnly+" "), e.Function...)
+		if e.RequestID == "" {
+			text = append(text, noRequest...)
+		} else {
+			text = append(append(text, ' '), e.RequestID[:min(shortID, len(e.RequestID))]...)
+		}
+		text = append(append(text, ' '), e.Source...)
+		text = append(text, "         "[min(len(e.Source), 8):]...)
+		text = append(append(text, printable(e.Text)...), '\n')
 	}
 	if left > 0 {
-		_, _ = fmt.Fprintf(&text, "… %d lines came faster than they could be printed; they are at %s\n", left, Prefix)
+		text = fmt.Appendf(text, "… %d lines came faster than they could be printed; they are at %s\n", left, Prefix)
 	}
-	c.write(text.String())
-}
-
-// ended prints what the platform has to say of a request. The function's own lines have been printed, unless it did not
-// start.
-func (c *console) ended(function, requestID string, lines []mockplatform.LogLine) {
-	var text strings.Builder
-	for _, line := range lines {
-		if line.Source == mockplatform.FromPlatform && line.Text != contract.StartLine(requestID) {
-			text.WriteString(c.line(function, requestID, line))
-		}
-	}
-	c.write(text.String())
+	c.write(string(text))
 }
 
 // say prints what the server has to say of a function.

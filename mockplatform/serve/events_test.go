@@ -1,12 +1,12 @@
 package serve
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/scfcert/scfcert/mockplatform/serve/async"
 	"github.com/scfcert/scfcert/mockplatform/serve/config"
-	"github.com/scfcert/scfcert/mockplatform/serve/page"
 )
 
 func TestWithoutSettingsThePlatformsRetriesHold(t *testing.T) {
@@ -21,11 +21,14 @@ func TestWithoutSettingsThePlatformsRetriesHold(t *testing.T) {
 
 func TestRecordsAreBounded(t *testing.T) {
 	var r records
-	for range keptRecords + 5 {
-		r.put(page.Invocation{Function: "f"})
+	for n := range 5*keptRecords + 5 {
+		r.put(running(strconv.Itoa(n), "f", "event", 1))
 	}
-	if got := len(r.newest("", 0)); got != keptRecords {
-		t.Errorf("%d are kept, want %d", got, keptRecords)
+	if got := r.newest("", 0); len(got) != keptRecords || got[0].RequestID != strconv.Itoa(5*keptRecords+4) {
+		t.Errorf("%d are kept, want the newest %d", len(got), keptRecords)
+	}
+	if len(r.list) >= 2*keptRecords || len(r.running) != len(r.list) {
+		t.Errorf("%d in the list, %d of them running", len(r.list), len(r.running))
 	}
 }
 

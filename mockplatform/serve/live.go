@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/scfcert/scfcert/mockplatform"
+	"github.com/scfcert/scfcert/mockplatform/contract"
 	"github.com/scfcert/scfcert/mockplatform/serve/page"
 )
 
@@ -34,14 +35,10 @@ func newLive(show func([]mockplatform.LogEntry, int), changed func()) *live {
 	return &live{show: show, changed: changed, poke: make(chan struct{}, 1), running: map[string][]mockplatform.LogEntry{}}
 }
 
-// hear takes a line. It never blocks: the function would stand still.
+// hear takes a line of a function. It never blocks: the function would stand still.
 func (l *live) hear(line mockplatform.LogEntry) {
 	l.mu.Lock()
-	if len(l.waiting) < waitingLines {
-		l.waiting = append(l.waiting, line)
-	} else {
-		l.left++
-	}
+	l.wait(line)
 	if known, ok := l.running[line.RequestID]; ok {
 		if len(known) >= runningLines {
 			known = known[1:]
@@ -49,25 +46,47 @@ func (l *live) hear(line mockplatform.LogEntry) {
 		l.running[line.RequestID] = append(known, line)
 	}
 	l.mu.Unlock()
+	l.poked()
+}
+
+// wait has a line wait to be printed, with the lock held.
+func (l *live) wait(line mockplatform.LogEntry) {
+	if len(l.waiting) < waitingLines {
+		l.waiting = append(l.waiting, line)
+	} else {
+		l.left++
+	}
+}
+
+func (l *live) poked() {
 	select {
 	case l.poke <- struct{}{}:
 	default:
 	}
 }
 
-// begin keeps the lines of a request from now on.
-func (l *live) begin(requestID string) {
+// begin keeps the lines of a request from now on, and prints its first one.
+func (l *live) begin(first mockplatform.LogEntry) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.running[requestID] = nil
+	l.running[first.RequestID] = []mockplatform.LogEntry{first}
+	l.wait(first)
+	l.mu.Unlock()
+	l.poked()
 }
 
-// end prints what has come of it, and forgets it.
-func (l *live) end(requestID string) {
-	l.flush()
+// end forgets a request, and prints what the platform has to say of it. The function's own lines have been heard.
+func (l *live) end(about mockplatform.LogEntry, lines []mockplatform.LogLine) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.running, requestID)
+	_, begun := l.running[about.RequestID]
+	delete(l.running, about.RequestID)
+	for n, line := range lines {
+		if line.Source == mockplatform.FromPlatform && (n > 0 || !begun) { // the first one was printed when it began
+			about.LogLine = line
+			l.wait(about)
+		}
+	}
+	l.mu.Unlock()
+	l.poked()
 }
 
 // lines are those of requests that have not ended, in the order of time.
@@ -116,13 +135,15 @@ func (l *live) run(done <-chan struct{}) {
 // began hears of every invocation that is taken up.
 func (s *Server) began(i mockplatform.Invocation) {
 	r := i.Result
-	s.live.begin(r.RequestID)
 	shown := running(r.RequestID, i.Function.Spec().Name, "event", 1)
 	if shown.Started = r.Started; !r.Event {
 		shown.Kind, shown.Method, shown.Path = "http", i.Method, i.Target
 	}
 	s.records.begin(shown)
-	s.console.began(shown.Function, r.RequestID, r.Started)
+	s.live.begin(mockplatform.LogEntry{
+		Function: shown.Function, RequestID: r.RequestID,
+		LogLine: mockplatform.LogLine{Source: mockplatform.FromPlatform, At: r.Started, Text: contract.StartLine(r.RequestID)},
+	})
 }
 
 // soFar is the lines of a request that has not ended.

@@ -15,7 +15,8 @@ const keptRecords = 1000
 // records are the last invocations, and who wants to hear of changes.
 type records struct {
 	mu       sync.Mutex
-	list     []page.Invocation // the oldest first
+	list     []*page.Invocation          // the oldest first
+	running  map[string]*page.Invocation // those in the list that have not ended, by request id
 	watchers map[chan struct{}]struct{}
 	closed   bool
 }
@@ -24,16 +25,14 @@ type records struct {
 func (r *records) put(i page.Invocation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	at := slices.IndexFunc(r.list, func(known page.Invocation) bool { return known.RequestID == i.RequestID && known.Running() })
-	if at >= 0 {
-		known := r.list[at]
+	if known, ok := r.running[i.RequestID]; ok {
 		i.Kind, i.Attempt = known.Kind, known.Attempt
-		r.list[at] = i
+		*known = i
+		if !i.Running() {
+			delete(r.running, i.RequestID)
+		}
 	} else {
-		r.list = append(r.list, i)
-	}
-	if len(r.list) > keptRecords {
-		r.list = slices.Delete(r.list, 0, len(r.list)-keptRecords)
+		r.add(&i)
 	}
 	r.tell()
 }
@@ -41,10 +40,28 @@ func (r *records) put(i page.Invocation) {
 // begin adds an invocation that is under way, unless it is known already.
 func (r *records) begin(i page.Invocation) {
 	r.mu.Lock()
-	known := slices.ContainsFunc(r.list, func(known page.Invocation) bool { return known.RequestID == i.RequestID && known.Running() })
-	r.mu.Unlock()
-	if !known {
-		r.put(i)
+	defer r.mu.Unlock()
+	if _, known := r.running[i.RequestID]; !known {
+		r.add(&i)
+		r.tell()
+	}
+}
+
+// add does it with the lock held.
+func (r *records) add(i *page.Invocation) {
+	if r.list = append(r.list, i); len(r.list) >= 2*keptRecords { // seldom, as it costs
+		for _, old := range r.list[:len(r.list)-keptRecords] {
+			if r.running[old.RequestID] == old {
+				delete(r.running, old.RequestID)
+			}
+		}
+		r.list = slices.Clone(r.list[len(r.list)-keptRecords:])
+	}
+	if i.Running() {
+		if r.running == nil {
+			r.running = map[string]*page.Invocation{}
+		}
+		r.running[i.RequestID] = i
 	}
 }
 
@@ -52,12 +69,15 @@ func (r *records) begin(i page.Invocation) {
 func (r *records) newest(function string, limit int) []page.Invocation {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if limit <= 0 || limit > keptRecords {
+		limit = keptRecords
+	}
 	var found []page.Invocation
-	for _, i := range slices.Backward(r.list) {
+	for _, i := range slices.Backward(r.list[max(0, len(r.list)-keptRecords):]) {
 		if function != "" && i.Function != function {
 			continue
 		}
-		if found = append(found, i); len(found) == limit {
+		if found = append(found, *i); len(found) == limit {
 			break
 		}
 	}
@@ -70,7 +90,7 @@ func (r *records) find(requestID string) (page.Invocation, bool) {
 	defer r.mu.Unlock()
 	for _, i := range slices.Backward(r.list) {
 		if i.RequestID == requestID {
-			return i, true
+			return *i, true
 		}
 	}
 	return page.Invocation{}, false

@@ -134,6 +134,7 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 	wait.Wait()
 	errs = append(errs, s.platform.Close(ctx))
+	s.live.flush()
 	for _, f := range s.functions {
 		errs = append(errs, f.closeDeadLetter())
 	}

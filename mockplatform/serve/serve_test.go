@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,7 +27,7 @@ import (
 	samplefunctions "github.com/scfcert/scfcert/sample-functions"
 )
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -33,12 +35,17 @@ func check(t *testing.T, err error) {
 }
 
 // saved writes the built-in sample, told apart by a label, as the only image of an OCI layout.
-func saved(t *testing.T, dir, label string) string {
+func saved(t testing.TB, dir, label string) string {
+	t.Helper()
+	return savedAs(t, dir, label, samplefunctions.BuiltIn)
+}
+
+func savedAs(t testing.TB, dir, label string, sample func(context.Context, *program.Programs) (v1.Image, error)) string {
 	t.Helper()
 	programs, err := program.Open(t.TempDir())
 	check(t, err)
 	defer func() { _ = programs.Close() }()
-	img, err := samplefunctions.BuiltIn(t.Context(), programs)
+	img, err := sample(t.Context(), programs)
 	check(t, err)
 	file, err := img.ConfigFile()
 	check(t, err)
@@ -56,11 +63,17 @@ func saved(t *testing.T, dir, label string) string {
 }
 
 // served opens a server for a configuration. The console's text is read when the server has ended, or under the lock.
-func served(t *testing.T, text string, watch bool) (*serve.Server, *httptest.Server, *console) {
+func served(t testing.TB, text string, watch bool) (*serve.Server, *httptest.Server, *console) {
 	t.Helper()
 	loaded, err := config.Parse("functions.yaml", []byte(text), config.Options{})
 	check(t, err)
 	to := &console{}
+	if _, measured := t.(*testing.B); measured {
+		file, err := os.Create(filepath.Join(t.TempDir(), "log")) // as with 2>log
+		check(t, err)
+		t.Cleanup(func() { _ = file.Close() })
+		to.file = file
+	}
 	listener := httptest.NewUnstartedServer(nil)
 	s, err := serve.Open(t.Context(), serve.Options{Config: loaded, Address: listener.Listener.Addr().String(), Console: to, Watch: watch})
 	check(t, err)
@@ -79,11 +92,15 @@ func served(t *testing.T, text string, watch bool) (*serve.Server, *httptest.Ser
 }
 
 type console struct {
+	file *os.File // nil keeps the text
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
 func (c *console) Write(p []byte) (int, error) {
+	if c.file != nil {
+		return c.file.Write(p)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.text.Write(p)

@@ -37,9 +37,9 @@ func (s *Server) finished(i mockplatform.Invocation) {
 		shown.Fix = page.Text{EN: cause.Fix.EN, ZH: cause.Fix.ZH}
 	}
 	s.note(shown)
-	s.live.end(r.RequestID)
-	s.console.ended(shown.Function, r.RequestID, r.Log)
+	s.live.end(mockplatform.LogEntry{Function: shown.Function, RequestID: r.RequestID}, r.Log)
 	if shown.Failed && shown.Problem.EN != "" {
+		s.live.flush() // so that this stands behind it
 		s.console.say(shown.Function, r.RequestID[:shortID]+" "+shown.Problem.EN+"\nfix: "+shown.Fix.EN)
 	}
 }
