@@ -42,7 +42,8 @@ type Pool struct {
 	mu       sync.Mutex
 	starting int           // sandboxes taken whose start is not settled
 	waiting  int           // Takes that wait
-	made     int           // only the filling goroutine counts
+	making   int           // that are being made
+	made     int
 	softTmp  error         // why /tmp cannot be a file system of its own here; nil while it can
 	grown    chan struct{} // closed when a sandbox was added
 }
@@ -140,23 +141,16 @@ func (p *Pool) poke() {
 	}
 }
 
-// fill prepares sandboxes, one after the other: two at once take as long as two in turn.
+// fill prepares sandboxes: one after the other while nobody waits, and as many at a time as the engine has processors for
+// those who do.
 func (p *Pool) fill() {
 	defer close(p.done)
 	defer close(p.ready)
+	var making sync.WaitGroup
+	defer making.Wait()
 	for {
 		for p.needed() {
-			began := time.Now()
-			s, err := p.prepare(p.life)
-			if err != nil && !p.awaited() {
-				p.opts.Logger.Debug("could not prepare a sandbox", "error", err)
-				break // the next Take tries again and hears of it
-			}
-			p.ready <- prepared{s, err, began}
-			p.mu.Lock()
-			close(p.grown)
-			p.grown = make(chan struct{})
-			p.mu.Unlock()
+			making.Go(p.add)
 		}
 		select {
 		case <-p.wake:
@@ -166,33 +160,51 @@ func (p *Pool) fill() {
 	}
 }
 
+// add prepares a sandbox and puts it into the stock.
+func (p *Pool) add() {
+	began := time.Now()
+	s, err := p.prepare(p.life)
+	p.mu.Lock()
+	p.making--
+	unwanted := err != nil && p.waiting <= len(p.ready)+p.making
+	p.mu.Unlock()
+	if unwanted {
+		p.opts.Logger.Debug("could not prepare a sandbox", "error", err)
+		return // the next Take tries again and hears of it
+	}
+	p.ready <- prepared{s, err, began}
+	p.mu.Lock()
+	close(p.grown)
+	p.grown = make(chan struct{})
+	p.mu.Unlock()
+	p.poke()
+}
+
+// needed tells whether to make another one, which is then counted as being made.
 func (p *Pool) needed() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	stock := len(p.ready)
-	if p.waiting > stock {
-		return true
+	stock := len(p.ready) + p.making
+	yes := p.waiting > stock && p.making < max(p.opts.Engine.Info().CPUs, 1) || p.making == 0 && p.starting == 0 && stock < p.opts.Size
+	if yes {
+		p.making++
 	}
-	return p.starting == 0 && stock < p.opts.Size
-}
-
-// awaited tells whether somebody waits for a sandbox that is not there.
-func (p *Pool) awaited() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.waiting > len(p.ready)
+	return yes
 }
 
 func (p *Pool) prepare(ctx context.Context) (*Sandbox, error) {
+	p.mu.Lock()
 	p.made++
+	number := p.made
+	p.mu.Unlock()
 	spec := engine.ContainerSpec{
-		Name: fmt.Sprintf("sandbox-%d", p.made), Role: "sandbox", Image: p.image, Argv: []string{pausePath},
+		Name: fmt.Sprintf("sandbox-%d", number), Role: "sandbox", Image: p.image, Argv: []string{pausePath},
 		ReadOnlyRoot: true,
 	}
 	if !p.opts.Engine.Info().Privileged {
 		spec.PublishPort = contract.Port
 	}
-	tmp := p.makeTmp(ctx)
+	tmp := p.makeTmp(ctx, number)
 	if tmp != nil {
 		spec.TmpSource = tmp.path
 	}
@@ -218,11 +230,11 @@ func (p *Pool) prepare(ctx context.Context) (*Sandbox, error) {
 }
 
 // makeTmp makes a file system for /tmp where we are root beside the engine, until it fails once.
-func (p *Pool) makeTmp(ctx context.Context) *tmpDir {
+func (p *Pool) makeTmp(ctx context.Context, number int) *tmpDir {
 	if !p.OwnTmp() {
 		return nil
 	}
-	tmp, err := newTmpDir(ctx, p.opts.Dir, p.made)
+	tmp, err := newTmpDir(ctx, p.opts.Dir, number)
 	if err != nil {
 		p.giveUpTmp(err)
 		return nil

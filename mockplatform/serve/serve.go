@@ -27,7 +27,8 @@ import (
 // Options configures Open.
 type Options struct {
 	Config config.Config
-	// Platform is how the mock platform is opened. Its account, its readings and its observer come from here.
+	// Platform is how the mock platform is opened. Its account, its readings and its observers come from here, and how many
+	// sandboxes it keeps ready where nothing is said.
 	Platform mockplatform.Options
 	// Address is where the server listens, HOST:PORT, for the URLs that it shows.
 	Address string
@@ -58,6 +59,9 @@ type Server struct {
 	work sync.WaitGroup
 }
 
+// stock is how many cold starts are prepared for over all functions: as many requests as a browser sends at once.
+const stock = 6
+
 // Open starts the platform and deploys all functions. A function that cannot be deployed, or whose image does not start,
 // keeps no other from being served: it says why on the console and on the page. An error means that the platform could not
 // be opened, or the end of the context.
@@ -69,6 +73,9 @@ func Open(ctx context.Context, opts Options) (*Server, error) {
 	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	about := opts.Config.Platform
 	s.opts.Platform.Region, s.opts.Platform.AppID, s.opts.Platform.Uin = about.Region, about.AppID, about.Uin
+	if s.opts.Platform.Sandboxes == 0 {
+		s.opts.Platform.Sandboxes = max(stock/max(len(opts.Config.Functions), 1), 1)
+	}
 	s.live = newLive(func(lines []mockplatform.LogEntry, left int) { s.console.output(lines, left) }, s.records.changed)
 	s.opts.Platform.Readings, s.opts.Platform.Began, s.opts.Platform.Live, s.opts.Platform.Finished = &about.Readings, s.began, s.live.hear, s.finished
 	platform, err := mockplatform.Open(ctx, s.opts.Platform)
