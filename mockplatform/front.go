@@ -43,7 +43,12 @@ func (f *Function) ServeEntry(w http.ResponseWriter, r *http.Request, entry Entr
 		http.Error(w, "function "+f.spec.Name+" is event-triggered: invoke it with an event", http.StatusNotFound)
 		return
 	}
-	body, err := gateway.ReadBody(r)
+	body, err := gateway.TakeBody(r, f.platform.dir)
+	if errors.Is(err, gateway.ErrBodyFile) {
+		f.platform.opts.Logger.Error("the platform failed", "function", f.spec.Name, "error", err)
+		entry.Refuse(w, contract.StatusInternalError, contract.StatusInternalError.Message())
+		return
+	}
 	if errors.Is(err, gateway.ErrBodyTooLarge) {
 		refused, _ := f.turnAway(contract.StatusRequestTooLarge, instance.Call{Method: r.Method, Target: r.RequestURI}, AnyTrigger)
 		entry.Refuse(w, refused.Status, refused.ErrorMessage)
@@ -53,9 +58,10 @@ func (f *Function) ServeEntry(w http.ResponseWriter, r *http.Request, entry Entr
 		http.Error(w, "the request's body broke off", http.StatusBadRequest)
 		return
 	}
+	defer func() { _ = body.Close() }()
 	answer := &answer{to: w, requestID: f.readings.ResponseRequestID, idle: f.spec.WebSocketIdle}
 	call := instance.Call{
-		Method: r.Method, Target: orElse(entry.Target, r.RequestURI), Host: r.Host, Header: gateway.PassedThrough(r.Header, f.readings), Body: body,
+		Method: r.Method, Target: orElse(entry.Target, r.RequestURI), Host: r.Host, Header: gateway.PassedThrough(r.Header, f.readings), LongBody: body,
 		Unhurried: true, Deliver: answer.deliver,
 	}
 	gateway.Forwarded(call.Header, r, entry.Front, entry.Context)

@@ -80,34 +80,6 @@ func Check(method, target, host string, header http.Header) error {
 	return nil
 }
 
-// ErrBodyTooLarge means that a request's body is over the limit.
-var ErrBodyTooLarge = errors.New("request body over the limit")
-
-// ReadBody reads a request's body whole; over 6 MB it is ErrBodyTooLarge.
-func ReadBody(r *http.Request) ([]byte, error) {
-	if r.ContentLength > contract.MaxEventBytes {
-		return nil, ErrBodyTooLarge
-	}
-	if r.ContentLength == 0 {
-		return nil, nil
-	}
-	if r.ContentLength > 0 {
-		body := make([]byte, r.ContentLength)
-		if _, err := io.ReadFull(r.Body, body); err != nil {
-			return nil, fmt.Errorf("read request body: %w", err)
-		}
-		return body, nil
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, contract.MaxEventBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("read request body: %w", err)
-	}
-	if len(body) > contract.MaxEventBytes {
-		return nil, ErrBodyTooLarge
-	}
-	return body, nil
-}
-
 // Forward writes the head of a function's answer as it is, without what concerns its connection to us.
 func Forward(w http.ResponseWriter, status int, answer http.Header) {
 	header := w.Header()

@@ -2,11 +2,14 @@ package gateway_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/scfcert/scfcert/mockplatform/contract"
 	"github.com/scfcert/scfcert/mockplatform/gateway"
@@ -51,7 +54,8 @@ func TestABodyIsBounded(t *testing.T) {
 		want  error
 	}{
 		"at the limit": {6 << 20, true, nil}, "over it": {6<<20 + 1, true, gateway.ErrBodyTooLarge}, "chunked at it": {6 << 20, false, nil},
-		"chunked over it": {6<<20 + 1, false, gateway.ErrBodyTooLarge}, "none": {0, true, nil},
+		"chunked over it": {6<<20 + 1, false, gateway.ErrBodyTooLarge}, "none": {0, true, nil}, "chunked and none": {0, false, nil},
+		"in memory": {64 << 10, true, nil}, "chunked in memory": {64<<10 - 1, false, nil}, "just not in memory": {64<<10 + 1, true, nil}, "chunked just not in memory": {64<<10 + 1, false, nil},
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("x", c.bytes)))
 		if !c.told {
@@ -61,6 +65,46 @@ func TestABodyIsBounded(t *testing.T) {
 		if !errors.Is(err, c.want) || err == nil && len(body) != c.bytes {
 			t.Errorf("%s: %d bytes, %v", name, len(body), err)
 		}
+		folder := t.TempDir()
+		r = httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("x", c.bytes)))
+		if !c.told {
+			r.ContentLength = -1
+		}
+		taken, err := gateway.TakeBody(r, folder)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		for range 2 { // it can be sent again
+			if err == nil {
+				text, err := io.ReadAll(taken.Reader())
+				if err != nil || string(text) != strings.Repeat("x", c.bytes) || taken.Len() != int64(c.bytes) {
+					t.Errorf("%s: reads %d bytes of %d, %v", name, len(text), taken.Len(), err)
+				}
+			}
+		}
+		if left, _ := os.ReadDir(folder); len(left) > 0 {
+			t.Errorf("%s: leaves %v", name, left)
+		}
+		if taken != nil {
+			_ = taken.Close()
+		}
+	}
+}
+
+func TestABodyThatBreaksOffIsTheClients(t *testing.T) {
+	for _, sent := range []int{10, 100 << 10} {
+		r := httptest.NewRequest(http.MethodPost, "/", io.MultiReader(strings.NewReader(strings.Repeat("x", sent)), iotest.ErrReader(io.ErrUnexpectedEOF)))
+		for _, length := range []int64{200 << 10, -1} {
+			r.ContentLength = length
+			if _, err := gateway.TakeBody(r, t.TempDir()); err == nil || errors.Is(err, gateway.ErrBodyFile) || errors.Is(err, gateway.ErrBodyTooLarge) {
+				t.Errorf("after %d bytes of %d: %v", sent, length, err)
+			}
+			r.Body = io.NopCloser(io.MultiReader(strings.NewReader(strings.Repeat("x", sent)), iotest.ErrReader(io.ErrUnexpectedEOF)))
+		}
+	}
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("x", 100<<10)))
+	if _, err := gateway.TakeBody(r, "/nonexistent"); !errors.Is(err, gateway.ErrBodyFile) {
+		t.Errorf("without a folder: %v", err)
 	}
 }
 

@@ -1,9 +1,11 @@
 package instance
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -27,11 +29,13 @@ type Call struct {
 	Event  bool   // POST /event-invoke, or the request as given
 	Method string
 	// Target is the request target as it goes on the wire: path and query, byte for byte.
-	Target  string
-	Host    string // "" is the sandbox's own
-	Header  http.Header
-	Body    []byte
-	Timeout time.Duration
+	Target string
+	Host   string // "" is the sandbox's own
+	Header http.Header
+	Body   []byte
+	// LongBody stands in the place of Body where it is not in memory. It is read while the request is sent.
+	LongBody LongBody
+	Timeout  time.Duration
 	// Unhurried means that nobody waits for the request's output.
 	Unhurried bool
 	// Upgrade is the protocol that the connection is to be switched to, such as "websocket"; empty means none.
@@ -40,6 +44,33 @@ type Call struct {
 	Framing *[]string
 	// Deliver gets the answer as it arrives, once; nil has it collected in the Outcome. An error of it ends the request.
 	Deliver func(*Answer) error
+}
+
+// LongBody is a body that is kept elsewhere.
+type LongBody interface {
+	Len() int64
+	// Reader reads it from its beginning: a request may be sent twice.
+	Reader() io.Reader
+}
+
+// length of the body in bytes.
+func (c *Call) length() int64 {
+	if c.LongBody != nil {
+		return c.LongBody.Len()
+	}
+	return int64(len(c.Body))
+}
+
+// writeBody writes it; what fails, w keeps.
+func (c *Call) writeBody(w *bufio.Writer) error {
+	if c.LongBody == nil {
+		_, _ = w.Write(c.Body)
+		return nil
+	}
+	if _, err := io.Copy(w, c.LongBody.Reader()); err != nil {
+		return fmt.Errorf("send request body: %w", err)
+	}
+	return nil
 }
 
 // Outcome is what became of a call.

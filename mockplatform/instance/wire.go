@@ -263,15 +263,18 @@ func hand(call *Call, response *http.Response, deliver func(*Answer) error) erro
 func (w *wire) send(call *Call, keepAlive bool) <-chan error {
 	sent := make(chan error, 1)
 	writeHead(w.writer, call, keepAlive)
-	if len(call.Body) <= inlineBytes {
-		_, _ = w.writer.Write(call.Body)
-		sent <- w.writer.Flush()
-		return sent
-	}
-	go func() {
-		_, _ = w.writer.Write(call.Body)
+	write := func() {
+		if err := call.writeBody(w.writer); err != nil {
+			sent <- err
+			return
+		}
 		sent <- w.writer.Flush() // a writer keeps its first error
-	}()
+	}
+	if call.length() > inlineBytes {
+		go write()
+	} else {
+		write()
+	}
 	return sent
 }
 
@@ -297,8 +300,8 @@ func writeHead(w *bufio.Writer, call *Call, keepAlive bool) {
 			write(name, ": ", value, "\r\n")
 		}
 	}
-	if len(call.Body) > 0 || call.Method == http.MethodPost || call.Method == http.MethodPut || call.Method == http.MethodPatch {
-		write("Content-Length: ", strconv.Itoa(len(call.Body)), "\r\n")
+	if length := call.length(); length > 0 || call.Method == http.MethodPost || call.Method == http.MethodPut || call.Method == http.MethodPatch {
+		write("Content-Length: ", strconv.FormatInt(length, 10), "\r\n")
 	}
 	switch {
 	case call.Upgrade != "":

@@ -40,9 +40,9 @@ type Pool struct {
 	done chan struct{}
 
 	mu       sync.Mutex
-	starting int           // sandboxes taken whose start is not settled
-	waiting  int           // Takes that wait
-	making   int           // that are being made
+	starting int // sandboxes taken whose start is not settled
+	waiting  int // Takes that wait
+	making   int // that are being made
 	made     int
 	softTmp  error         // why /tmp cannot be a file system of its own here; nil while it can
 	grown    chan struct{} // closed when a sandbox was added

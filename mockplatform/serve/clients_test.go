@@ -2,9 +2,12 @@ package serve_test
 
 import (
 	"bufio"
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -126,6 +129,31 @@ func TestPathsReachTheFunctionAsTheyAre(t *testing.T) {
 	// The page is no way around: what lies below it is its own, whatever stands behind.
 	if answer := wire(t, listener, "GET /_scfcert/../secret HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"); strings.Contains(answer, "GET /") || strings.Contains(answer, "root:") {
 		t.Errorf("a path through the page gives %q", answer)
+	}
+}
+
+func TestALongBodyArrivesAsItIs(t *testing.T) {
+	_, listener, _ := served(t, fmt.Sprintf("functions: {web: {image: %q, type: http, memory: 256}}", saved(t, t.TempDir(), "one")), false)
+	body := make([]byte, 5<<20)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(body)
+	for _, told := range []bool{true, false} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, listener.URL+"/", bytes.NewReader(body))
+		check(t, err)
+		if !told {
+			request.ContentLength = -1
+		}
+		request.Header.Set("Scfcert-Probe", "1")
+		response, err := http.DefaultClient.Do(request)
+		check(t, err)
+		seen, err := io.ReadAll(response.Body)
+		check(t, err)
+		check(t, response.Body.Close())
+		if want := fmt.Sprintf("%x", sha256.Sum256(body)); !strings.Contains(string(seen), want) || !strings.Contains(string(seen), `"bodyBytes":5242880`) {
+			t.Errorf("length told %v: the function sees %d, %.400s", told, response.StatusCode, seen)
+		}
+	}
+	if status, _ := get(t, http.MethodPost, listener.URL+"/", "", strings.Repeat("x", 6<<20+1)); status != http.StatusNotAcceptable {
+		t.Errorf("a body over the limit gets %d, want 406", status)
 	}
 }
 

@@ -69,7 +69,9 @@ func (p *Peer) Start(b testing.TB, memoryMB int) (id, address string) {
 	ticker := time.NewTicker(2 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		response, err := http.Post("http://"+address+"/event-invoke", "application/json", bytes.NewReader([]byte("{}")))
+		request, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://"+address+"/event-invoke", bytes.NewReader([]byte("{}")))
+		check(b, err)
+		response, err := http.DefaultClient.Do(request)
 		if err == nil {
 			_ = response.Body.Close()
 			return created.ID, address
