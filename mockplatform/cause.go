@@ -21,7 +21,8 @@ func (r *Result) Failed() bool {
 }
 
 // Cause names why an invocation failed, from its evidence alone. There is none for one that did not fail, and for one
-// that the platform refused before the function had a part in it.
+// that the platform refused before the function had a part in it. A connection that was switched to another protocol has
+// had its answer: its ErrorMessage says how it ended, unless the process ended with it.
 func (r *Result) Cause() (diagnose.Cause, bool) {
 	if !r.Failed() {
 		return diagnose.Cause{}, false
@@ -30,6 +31,9 @@ func (r *Result) Cause() (diagnose.Cause, bool) {
 	case diagnose.PhasePull, diagnose.PhaseCreate, diagnose.PhaseStart, diagnose.PhaseInit:
 		return diagnose.Start(r.Evidence), true
 	case diagnose.PhaseInvoke:
+		if r.HTTPStatus == http.StatusSwitchingProtocols && r.Evidence.Exit == nil && !r.Evidence.TimedOut {
+			return diagnose.Cause{}, false
+		}
 		return diagnose.Invocation(r.Evidence, r.Event), true
 	default:
 		return diagnose.Cause{}, false

@@ -123,6 +123,9 @@ func TestHowAWebSocketEnds(t *testing.T) {
 			if end.Status.Code != c.status || !strings.Contains(end.ErrorMessage, c.words) {
 				t.Errorf("ends with %d %q; want %d %q", end.Status.Code, end.ErrorMessage, c.status, c.words)
 			}
+			if cause, ok := end.Cause(); ok != c.gone {
+				t.Errorf("the cause is %+v", cause)
+			}
 			result, err := f.Do(t.Context(), mockplatform.Request{Target: "/"})
 			check(t, err)
 			if cold := result.ColdStart != nil; result.HTTPStatus != http.StatusOK || cold != c.gone {

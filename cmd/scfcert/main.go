@@ -21,8 +21,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// A second Ctrl-C ends the program at once; the watcher removes what is left.
-	context.AfterFunc(ctx, stop)
+	context.AfterFunc(ctx, endAtNext)
 	code := report.ExitConformant
 	root := rootCommand(&code)
 	root.SetArgs(args)
@@ -37,6 +36,20 @@ func run(args []string) int {
 		_, _ = fmt.Fprintf(os.Stderr, "scfcert: %s\nsee \"%s --help\"\n", err, command.CommandPath())
 		return report.ExitUsage
 	}
+}
+
+// exitInterrupted is what a shell says of a program that Ctrl-C has ended.
+const exitInterrupted = 130
+
+// endAtNext has a second Ctrl-C end the program at once, also where it was started with that signal ignored, as shells do
+// for what they run in the background. The watcher removes what is left.
+func endAtNext() {
+	second := make(chan os.Signal, 1)
+	signal.Notify(second, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-second
+		os.Exit(exitInterrupted)
+	}()
 }
 
 // errInconclusive marks errors that are no wrong usage: we could not do what was asked.
