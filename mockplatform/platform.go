@@ -75,6 +75,8 @@ type Options struct {
 	// WatchCommand starts the watcher that cleans up after a killed process: a command that calls Watch. Empty means
 	// to use the watcher's own program.
 	WatchCommand []string
+	// KeepDead leaves alone what dead runs left in the engine, which is removed otherwise.
+	KeepDead bool
 	// PullProgress, if not nil, hears of the bytes of the engine's pulls, from whichever goroutine causes one.
 	PullProgress func(doneBytes, totalBytes int64)
 	// Began, if not nil, hears of every invocation that the platform takes up, which Finished hears of too when it ends.
@@ -180,7 +182,7 @@ func (p *Platform) openEngine(ctx context.Context) error {
 		}
 		watch = []string{path}
 	}
-	opened, err := docker.Open(ctx, docker.Options{Host: p.opts.Host, Watch: watch, Dir: p.dir, Logger: p.opts.Logger})
+	opened, err := docker.Open(ctx, docker.Options{Host: p.opts.Host, Watch: watch, Dir: p.dir, KeepDead: p.opts.KeepDead, Logger: p.opts.Logger})
 	if err != nil {
 		return fmt.Errorf("open the container engine: %w", err)
 	}
@@ -195,6 +197,18 @@ func Watch(ctx context.Context, args []string) error {
 
 // Engine describes the container engine.
 func (p *Platform) Engine() engine.Info { return p.engine.Info() }
+
+// Leftover is what a run left in the engine.
+type Leftover = reap.Leftover
+
+// Leftovers lists what there is of other runs in the engine: those that are going on, and dead ones.
+func (p *Platform) Leftovers(ctx context.Context) ([]Leftover, error) {
+	opened, ok := p.engine.(*docker.Engine)
+	if !ok {
+		return nil, nil
+	}
+	return opened.Leftovers(ctx) //nolint:wrapcheck // it says all
+}
 
 // Programs gives the built-in static programs, from which sample images are made.
 func (p *Platform) Programs() *program.Programs { return p.programs }

@@ -86,7 +86,7 @@ func newRunner(opts Options) *runner {
 	r.observed.InitTimeout = r.observed.Readings.InitTimeout
 	reference := orElse(opts.Image, BuiltIn)
 	r.report = report.Report{
-		SchemaVersion: report.SchemaVersion, Tool: tool(),
+		SchemaVersion: report.SchemaVersion, Tool: Tool(),
 		Contract: report.Contract{Name: contract.Name, Version: contract.Version, Basis: contract.Basis},
 		Readings: r.observed.Readings.Differences(),
 		Image:    report.Image{Reference: reference, Command: []string{}, Args: []string{}},

@@ -6,8 +6,8 @@ import (
 	"github.com/scfcert/scfcert/suite/report"
 )
 
-// tool tells which build made a report.
-func tool() report.Tool {
+// Tool tells which build made a report.
+func Tool() report.Tool {
 	t := report.Tool{Name: "scfcert", Version: "devel"}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -63,8 +63,7 @@ func rootCommand(code *int) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(code), invokeCommand(code), serveCommand(), eventCommand(), requirementsCommand(), explainCommand(), watchCommand())
+	root.AddCommand(runCommand(code), invokeCommand(code), serveCommand(), eventCommand(), requirementsCommand(), explainCommand(), doctorCommand(code), versionCommand(), watchCommand())
 	return root
 }
 

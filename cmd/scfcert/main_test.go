@@ -66,6 +66,10 @@ func TestExitCodes(t *testing.T) {
 		"no such file":        {[]string{"serve", "--file=/none.yaml"}, report.ExitUsage},
 		"address in use":      {[]string{"serve", "--listen=" + taken.Addr().String()}, report.ExitInconclusive},
 		"no address":          {[]string{"serve", "--listen=nonsense"}, report.ExitInconclusive},
+		"the machine":         {[]string{"doctor"}, report.ExitConformant},
+		"the machine as JSON": {[]string{"doctor", "--format=json", "--lang=zh"}, report.ExitConformant},
+		"the version":         {[]string{"version", "--format=json"}, report.ExitConformant},
+		"a shell":             {[]string{"completion", "bash"}, report.ExitConformant},
 		"unknown type":        {[]string{"run", "--type=both"}, report.ExitUsage},
 	}
 	for name, c := range cases {
@@ -78,6 +82,9 @@ func TestExitCodes(t *testing.T) {
 	t.Run("no engine", func(t *testing.T) {
 		t.Setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
 		dir := t.TempDir()
+		if got := run([]string{"doctor"}); got != report.ExitInconclusive {
+			t.Errorf("doctor: exit code %d", got)
+		}
 		if got := run([]string{"run", "--report-dir", dir}); got != report.ExitInconclusive {
 			t.Errorf("exit code %d", got)
 		}

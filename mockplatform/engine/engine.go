@@ -39,6 +39,8 @@ type Info struct {
 	CgroupVersion string // "1" or "2"
 	CPUs          int
 	MemoryBytes   int64
+	DataRoot      string // where the engine keeps images and containers, on its own machine
+	Storage       string // its storage driver, such as "overlay2"
 	Rootless      bool
 	// Local means that the engine runs under this kernel and that its process ids are ours to look at.
 	Local bool

@@ -31,6 +31,8 @@ type Options struct {
 	Watch []string
 	// Dir is the run's directory. The watcher removes it together with what is mounted in it.
 	Dir string
+	// KeepDead leaves alone what dead runs left behind.
+	KeepDead bool
 	// Logger gets what is worth knowing while nobody can be told otherwise. Required.
 	Logger *slog.Logger
 }
@@ -83,13 +85,24 @@ func Open(ctx context.Context, opts Options) (*Engine, error) {
 		_ = cli.Close()
 		return nil, err
 	}
-	if removed, err := reap.DeadRuns(ctx, cli, run); err != nil {
+	if !opts.KeepDead {
+		e.removeDead(ctx)
+	}
+	go e.watchEvents()
+	return e, nil
+}
+
+func (e *Engine) removeDead(ctx context.Context) {
+	if removed, err := reap.DeadRuns(ctx, e.client, e.run); err != nil {
 		e.log.Warn("could not remove what earlier runs left behind", "error", err)
 	} else if len(removed) > 0 {
 		e.log.Info("removed what dead runs left behind", "runs", removed)
 	}
-	go e.watchEvents()
-	return e, nil
+}
+
+// Leftovers lists what there is of other runs in the engine.
+func (e *Engine) Leftovers(ctx context.Context) ([]reap.Leftover, error) {
+	return reap.Leftovers(ctx, e.client, e.run) //nolint:wrapcheck // it says all
 }
 
 // connect finds the engine. A DOCKER_HOST that the user has set is taken or refused, never passed over in silence.
@@ -151,7 +164,7 @@ func describe(ctx context.Context, cli *client.Client) (engine.Info, error) {
 	info := engine.Info{
 		Name: "Docker Engine", Version: found.ServerVersion, APIVersion: cli.ClientVersion(), Host: cli.DaemonHost(),
 		OS: found.OperatingSystem, Architecture: goArchitecture(found.Architecture),
-		CgroupVersion: found.CgroupVersion, CPUs: found.NCPU, MemoryBytes: found.MemTotal,
+		CgroupVersion: found.CgroupVersion, CPUs: found.NCPU, MemoryBytes: found.MemTotal, DataRoot: found.DockerRootDir, Storage: found.Driver,
 	}
 	if version, err := cli.ServerVersion(ctx, client.ServerVersionOptions{}); err == nil && strings.Contains(version.Platform.Name, "Podman") {
 		info.Name = "Podman"

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -50,30 +52,57 @@ func Run(ctx context.Context, engine *client.Client, run string) error {
 	return errors.Join(errs...)
 }
 
-// DeadRuns removes everything of runs whose process is gone, except the run given. It returns the runs it removed.
-func DeadRuns(ctx context.Context, engine *client.Client, except string) ([]string, error) {
+// Leftover is what there is of a run in the engine.
+type Leftover struct {
+	Run        string
+	Dead       bool // its process is gone for certain
+	Containers int
+	Images     []string // names
+}
+
+// Leftovers lists what there is of all runs, except the one given, in the order of their ids.
+func Leftovers(ctx context.Context, engine *client.Client, except string) ([]Leftover, error) {
 	containers, err := engine.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: client.Filters{}.Add("label", LabelRun)})
 	if err != nil {
 		return nil, fmt.Errorf("list containers of earlier runs: %w", err)
 	}
-	found := map[string]bool{}
+	found := map[string]*Leftover{}
+	of := func(run string) *Leftover {
+		if found[run] == nil {
+			found[run] = &Leftover{Run: run, Dead: dead(run)}
+		}
+		return found[run]
+	}
 	for _, c := range containers.Items {
-		found[c.Labels[LabelRun]] = true
+		of(c.Labels[LabelRun]).Containers++
 	}
 	tags, err := imageTags(ctx, engine)
 	if err != nil {
 		return nil, err
 	}
-	for run := range tags {
-		found[run] = true
+	for run, names := range tags {
+		of(run).Images = names
 	}
 	delete(found, except)
+	var all []Leftover
+	for _, run := range slices.Sorted(maps.Keys(found)) {
+		all = append(all, *found[run])
+	}
+	return all, nil
+}
+
+// DeadRuns removes everything of runs whose process is gone, except the run given. It returns the runs it removed.
+func DeadRuns(ctx context.Context, engine *client.Client, except string) ([]string, error) {
+	all, err := Leftovers(ctx, engine, except)
+	if err != nil {
+		return nil, err
+	}
 	var removed []string
 	var errs []error
-	for run := range found {
-		if dead(run) {
-			removed = append(removed, run)
-			errs = append(errs, Run(ctx, engine, run))
+	for _, left := range all {
+		if left.Dead {
+			removed = append(removed, left.Run)
+			errs = append(errs, Run(ctx, engine, left.Run))
 		}
 	}
 	return removed, errors.Join(errs...)
