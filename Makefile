@@ -3,9 +3,10 @@ GO      ?= go
 IMAGE   ?=
 FUZZTIME ?= 60s
 EMBEDDED = mockplatform/program/embedded
+SBOM     = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 STATIC   = CGO_ENABLED=0 GOFLAGS= $(GO) build -trimpath -ldflags "-s -w"
 
-.PHONY: certify build embed test test-race test-debian test-browser matrix soak bench fuzz clean
+.PHONY: certify build release image embed test test-race test-debian test-browser matrix soak bench fuzz clean
 
 ## certify: certify IMAGE, or the built-in sample
 certify: build
@@ -14,6 +15,21 @@ certify: build
 ## build: bin/scfcert with its programs inside
 build: embed
 	CGO_ENABLED=0 $(GO) build -trimpath -tags embedded -o bin/scfcert ./cmd/scfcert
+
+## release: static binaries, checksums and a bill of materials in dist/; the binaries are the same bytes for a commit and a Go
+release: embed
+	rm -rf dist && mkdir dist
+	@set -e; for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do \
+	  echo "dist/scfcert-$${target%/*}-$${target#*/}"; \
+	  GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 GOFLAGS= $(GO) build -trimpath -tags embedded -ldflags "-s -w -buildid=" \
+	    -o "dist/scfcert-$${target%/*}-$${target#*/}" ./cmd/scfcert; \
+	done
+	GOFLAGS= $(GO) run $(SBOM) app -json -noserial -main cmd/scfcert -output dist/scfcert.cdx.json .
+	cd dist && sha256sum * >SHA256SUMS
+
+## image: scfcert:dev, an image of the tool that is built on nothing; docs/container.md tells how to run it
+image: build
+	docker build --quiet --tag scfcert:dev --file .ci/Dockerfile .
 
 embed:
 	@set -e; for arch in amd64 arm64; do \
@@ -62,4 +78,4 @@ fuzz:
 	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./mockplatform/serve/config
 
 clean:
-	rm -rf bin scfcert-report $(EMBEDDED)/*.gz
+	rm -rf bin dist scfcert-report $(EMBEDDED)/*.gz

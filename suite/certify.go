@@ -87,7 +87,7 @@ func newRunner(opts Options) *runner {
 	reference := orElse(opts.Image, BuiltIn)
 	r.report = report.Report{
 		SchemaVersion: report.SchemaVersion, Tool: Tool(),
-		Contract: report.Contract{Name: contract.Name, Version: contract.Version, Basis: contract.Basis},
+		Contract: report.Contract{Name: contract.Name, Version: opts.Contract, Basis: contract.Basis},
 		Readings: r.observed.Readings.Differences(),
 		Image:    report.Image{Reference: reference, Command: []string{}, Args: []string{}},
 		Function: report.Function{
@@ -210,7 +210,7 @@ func (r *runner) wanted(name check.Stage) bool {
 }
 
 func (r *runner) selected(q requirement.Requirement) bool {
-	return slices.ContainsFunc(r.types, func(kind string) bool { return slices.Contains(q.Types, kind) })
+	return q.Since <= r.opts.Contract && slices.ContainsFunc(r.types, func(kind string) bool { return slices.Contains(q.Types, kind) })
 }
 
 // fault notes what kept us from going on.
@@ -333,7 +333,7 @@ func (r *runner) judge() {
 	for _, c := range check.All() {
 		stages[c.Requirement] = c.Stage
 	}
-	for _, q := range requirement.All() {
+	for _, q := range requirement.Of(r.opts.Contract) {
 		f, ok := found[q.ID]
 		if !ok {
 			f = check.Finding{Outcome: check.NotApplicable, Note: "only for another type of function than " + r.opts.Type}

@@ -20,6 +20,7 @@ import (
 	"github.com/scfcert/scfcert/mockplatform/contract"
 	"github.com/scfcert/scfcert/mockplatform/image"
 	samplefunctions "github.com/scfcert/scfcert/sample-functions"
+	"github.com/scfcert/scfcert/suite/requirement"
 )
 
 // ErrUsage means that an option has a value that makes no sense; the text names it and the remedy.
@@ -53,6 +54,9 @@ type Options struct {
 	Concurrency int
 	// Stream and WebSocket are paths of the HTTP function that stream and that upgrade; empty declares nothing.
 	Stream, WebSocket string
+	// Contract is the version of the contract whose requirements are certified; empty means the newest. What is added
+	// later never turns a run red that names one.
+	Contract string
 	// Procs is how much is assessed at a time; 0: by the processors.
 	Procs int
 	// Readings change decisions of the contract by their documented names; see docs/readings.md.
@@ -105,7 +109,7 @@ type Progress struct {
 
 // Flags are the command-line flags of both faces, the binary and go test.
 type Flags struct {
-	image, kind, path, stream, webSocket             string
+	image, kind, path, stream, webSocket, contract   string
 	command, args, reportDir                         text
 	memory, timeout, initTimeout, concurrency, procs number
 	environment, readings, events                    keyValues
@@ -187,6 +191,7 @@ func Bind(set *flag.FlagSet) *Flags {
 	f.reportDir.value = "scfcert-report"
 	set.StringVar(&f.stream, "stream", "", "`path` of the HTTP function whose answer is streamed")
 	set.StringVar(&f.webSocket, "websocket", "", "`path` of the HTTP function that upgrades to WebSocket")
+	set.StringVar(&f.contract, "contract", "", "`version` of the contract, one of "+strings.Join(requirement.Versions(), ", ")+" (default: the newest)")
 	set.Var(&f.procs, "procs", "how much is assessed at a time (default: by the processors)")
 	set.Var(&f.reportDir, "report-dir", "`folder` for report.json and junit.xml")
 	return f
@@ -222,7 +227,7 @@ func BindFunction(set *flag.FlagSet) *Flags {
 // ErrUsage, or a file's.
 func (f *Flags) Options(base string) (Options, error) {
 	opts := Options{
-		Image: f.image, Type: f.kind, Path: f.path, MemoryMB: f.memory.value, Concurrency: f.concurrency.value, Stream: f.stream, WebSocket: f.webSocket, Procs: f.procs.value,
+		Image: f.image, Type: f.kind, Path: f.path, MemoryMB: f.memory.value, Concurrency: f.concurrency.value, Stream: f.stream, WebSocket: f.webSocket, Contract: f.contract, Procs: f.procs.value,
 		Timeout: time.Duration(f.timeout.value) * time.Second, Command: f.command.pointer(), Args: f.args.pointer(),
 		ReportDir: from(base, f.reportDir.value), Environment: map[string]string{}, Readings: map[string]string{},
 	}
@@ -312,6 +317,10 @@ func (o *Options) check() error {
 	}
 	if o.Type != TypeAuto && o.Type != TypeEvent && o.Type != TypeHTTP {
 		return usage("type", o.Type, "take auto, event or http")
+	}
+	o.Contract = orElse(o.Contract, contract.Version)
+	if requirement.Of(o.Contract) == nil {
+		return usage("contract", o.Contract, "take one of "+strings.Join(requirement.Versions(), ", "))
 	}
 	for name, path := range map[string]string{"path": o.Path, "stream": o.Stream, "websocket": o.WebSocket} {
 		if path != "" && !strings.HasPrefix(path, "/") || strings.ContainsAny(path, " \t\r\n") {

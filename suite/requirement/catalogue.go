@@ -18,17 +18,17 @@ func text(en, zh string) diagnose.Text { return diagnose.Text{EN: en, ZH: zh} }
 
 // must makes a requirement on the image that is binding.
 func must(id string, title diagnose.Text, observed Observed, types, preconditions []string, clause string, how diagnose.Text) Requirement {
-	return Requirement{id, title, Must, Image, observed, types, preconditions, clause, how}
+	return Requirement{id, title, Must, Image, observed, types, preconditions, clause, how, ""}
 }
 
 // should makes a requirement on the image that is advice.
 func should(id string, title diagnose.Text, observed Observed, types, preconditions []string, clause string, how diagnose.Text) Requirement {
-	return Requirement{id, title, Should, Image, observed, types, preconditions, clause, how}
+	return Requirement{id, title, Should, Image, observed, types, preconditions, clause, how, ""}
 }
 
 // ours makes a requirement on the platform.
 func ours(id string, title diagnose.Text, clause string, how diagnose.Text) Requirement {
-	return Requirement{id, title, Must, Platform, Probe, both(), nil, clause, how}
+	return Requirement{id, title, Must, Platform, Probe, both(), nil, clause, how, ""}
 }
 
 func image() []Requirement {
@@ -61,7 +61,7 @@ func image() []Requirement {
 		must("image.pull", text("pulled with the temporary credential", "可用临时凭证拉取"), BlackBox, both(), []string{"image.architecture", "image.layers", "start.command", "image.permissions"}, page+"How It Works: temporary user name and password",
 			text("the engine pulls it by tag from a private registry with a credential that was issued for this pull", "引擎用本次签发的凭证按标签从私有仓库拉取")),
 		{"image.region", text("image repository in the function's region", "镜像仓库与函数同地域"), Info, Image, NotObservable, both(), nil, page + "Downsizing image: VPC pull",
-			text("there are no regions on a machine of one's own; the time of the pull is in the report", "本机没有地域；报告中包含拉取耗时")},
+			text("there are no regions on a machine of one's own; the time of the pull is in the report", "本机没有地域；报告中包含拉取耗时"), ""},
 	}
 }
 
@@ -217,6 +217,6 @@ func platform() []Requirement {
 		ours("platform.billing", text("bills add up", "账单计算正确"), page+"Billing: GBs of the memory and the duration",
 			text("the bill of an invocation", "一次调用的账单")),
 		{"platform.price", text("prices of the account", "账户计费价格"), Info, Platform, NotObservable, both(), nil, page + "Billing: Pay-As-You-Go",
-			text("prices are the vendor's and are not known here; GBs are in the bill of each invocation", "价格由厂商决定；每次调用的账单给出 GBs")},
+			text("prices are the vendor's and are not known here; GBs are in the bill of each invocation", "价格由厂商决定；每次调用的账单给出 GBs"), ""},
 	}
 }

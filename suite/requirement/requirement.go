@@ -8,6 +8,7 @@ package requirement
 import (
 	"slices"
 
+	"github.com/scfcert/scfcert/mockplatform/contract"
 	"github.com/scfcert/scfcert/mockplatform/diagnose"
 )
 
@@ -63,11 +64,31 @@ type Requirement struct {
 	Clause string `json:"clause"`
 	// How tells how it is observed, or why it cannot be.
 	How diagnose.Text `json:"how"`
+	// Since is the version of the contract that it came with; empty means the first one. A requirement never becomes
+	// stricter: what is stricter is a new one.
+	Since string `json:"since,omitempty"`
 }
+
+// Versions are those of the contract, the oldest first. A certification that names one has the requirements of that one
+// only, whatever is added later.
+func Versions() []string { return []string{contract.Version} }
 
 // All is the catalogue, chapter by chapter. Every precondition of an entry stands before it.
 func All() []Requirement {
 	return slices.Concat(image(), start(), event(), http(), process(), limits(), logs(), life(), platform())
+}
+
+// Of is the catalogue as a version of the contract has it; none for an unknown version.
+func Of(version string) []Requirement {
+	if !slices.Contains(Versions(), version) {
+		return nil
+	}
+	return asOf(version, All())
+}
+
+// asOf leaves out what came later: versions are YYYY.MM, which sort as texts.
+func asOf(version string, all []Requirement) []Requirement {
+	return slices.DeleteFunc(all, func(r Requirement) bool { return r.Since > version })
 }
 
 // ByID finds a requirement.

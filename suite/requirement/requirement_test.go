@@ -90,3 +90,17 @@ func TestAnExplanationHasItsReasons(t *testing.T) {
 		t.Error("an unknown requirement is explained")
 	}
 }
+
+func TestAPinnedRunHasNothingOfLater(t *testing.T) {
+	first := Versions()[0]
+	pinned := asOf(first, append(All(), Requirement{ID: "later.added", Since: "2999.01"}))
+	if len(pinned) != len(All()) || len(Of(first)) != len(All()) {
+		t.Errorf("%s has %d requirements with one added later; want %d", first, len(pinned), len(All()))
+	}
+	if Of("2020.01") != nil || Of("") != nil {
+		t.Error("an unknown version has requirements")
+	}
+	if newest := asOf("2999.01", append(All(), Requirement{ID: "later.added", Since: "2999.01"})); len(newest) != len(All())+1 {
+		t.Errorf("the later version has %d requirements", len(newest))
+	}
+}

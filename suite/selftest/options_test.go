@@ -29,7 +29,7 @@ func TestFlagsBecomeOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := parse(t, base, "-image=tar:x.tar", "-type=http", "-command=node", "-command-args=", "-env", "A=b=c", "-env=D=", "-memory=256",
-		"-function-timeout=5", "-init-timeout=90", "-event=event.json", "-event=cos", "-concurrency=5", "-stream=/s", "-websocket=/w", "-procs=1", "-path=/x?y=1", "-report-dir=out", "-reading=freeze-between=true", "-reading=init-timeout=60s")
+		"-function-timeout=5", "-init-timeout=90", "-event=event.json", "-event=cos", "-concurrency=5", "-stream=/s", "-websocket=/w", "-procs=1", "-contract=2026.11", "-path=/x?y=1", "-report-dir=out", "-reading=freeze-between=true", "-reading=init-timeout=60s")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestFlagsBecomeOptions(t *testing.T) {
 	}
 	if got.Type != "http" || *got.Command != "node" || *got.Args != "" || got.Environment["A"] != "b=c" || got.MemoryMB != 256 ||
 		got.Timeout != 5*time.Second || got.InitTimeout != 90*time.Second || got.Path != "/x?y=1" ||
-		got.Concurrency != 5 || got.Stream != "/s" || got.WebSocket != "/w" || got.Procs != 1 {
+		got.Concurrency != 5 || got.Stream != "/s" || got.WebSocket != "/w" || got.Procs != 1 || got.Contract != "2026.11" {
 		t.Errorf("options are %+v", got)
 	}
 	if got.Readings["freeze-between"] != "true" || got.Readings["init-timeout"] != "60s" {

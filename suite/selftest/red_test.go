@@ -39,6 +39,7 @@ func TestWhatRunsNothingIsRed(t *testing.T) {
 		"a dry run":                    {[]string{"-ginkgo.dry-run"}, gone, "nothing was certified", false},
 		"an image and no suite":        {[]string{"-image=engine:x", "-test.run=TestNothing"}, gone, "nothing was certified", false},
 		"an image and a skipped suite": {[]string{"-image=engine:x", "-test.skip=TestSuite"}, gone, "nothing was certified", false},
+		"an unknown contract":          {[]string{"-contract=2020.01"}, gone, `-contract "2020.01": take one of 2026.11`, false},
 		"an unknown type":              {[]string{"-type=both"}, gone, `-type "both"`, false},
 		"an unknown flag":              {[]string{"-imgae=x"}, gone, "-imgae", false},
 		"an engine that has gone":      {nil, gone, "verdict: inconclusive", true},
