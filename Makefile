@@ -27,9 +27,9 @@ release: embed
 	GOFLAGS= $(GO) run $(SBOM) app -json -noserial -main cmd/scfcert -output dist/scfcert.cdx.json .
 	cd dist && sha256sum * >SHA256SUMS
 
-## image: scfcert:dev, an image of the tool that is built on nothing; docs/container.md tells how to run it
+## image: scfcert:dev, an image of the tool that is built on nothing; docs/ci.md tells how to run it
 image: build
-	docker build --quiet --tag scfcert:dev --file .ci/Dockerfile .
+	docker build --quiet --tag scfcert:dev --file cmd/scfcert/Dockerfile .
 
 embed:
 	@set -e; for arch in amd64 arm64; do \
@@ -58,7 +58,7 @@ matrix:
 ## test-browser: the local server's page in Debian's Chromium; needs root
 test-browser:
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; }
-	$(GO) test -count=1 -timeout 5m -tags browser -run Browser ./mockplatform/serve/...
+	$(GO) test -count=1 -timeout 5m -tags browser -run Browser ./mockplatform/serve/... ./suite/report
 
 ## soak: ten minutes of random functions, faults and load; and a good and a bad image, twenty times each
 soak:
@@ -76,6 +76,8 @@ fuzz:
 	$(GO) test -run "^$$" -fuzz FuzzParseReference -fuzztime $(FUZZTIME) ./mockplatform/image
 	$(GO) test -run "^$$" -fuzz FuzzWith -fuzztime $(FUZZTIME) ./fixtures
 	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./mockplatform/serve/config
+	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./suite/waiver
+	$(GO) test -run "^$$" -fuzz FuzzRead -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./suite/report
 
 clean:
 	rm -rf bin dist scfcert-report $(EMBEDDED)/*.gz

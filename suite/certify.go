@@ -24,10 +24,13 @@ import (
 	"github.com/scfcert/scfcert/suite/check"
 	"github.com/scfcert/scfcert/suite/report"
 	"github.com/scfcert/scfcert/suite/requirement"
+	"github.com/scfcert/scfcert/suite/waiver"
 )
 
 // Certify certifies an image. A report comes back in any case and is saved in Options.ReportDir; what kept us from
-// assessing is its Fault and not an error. An error is ErrUsage, or report.ErrFolder when the report cannot be written.
+// assessing is its Fault and not an error. An error is ErrUsage, also where a waiver stands
+// for what passes (waiver.ErrUnused; the report is without any waiver then), or report.ErrFolder when the report cannot be
+// written.
 func Certify(ctx context.Context, opts Options) (report.Report, error) {
 	if err := opts.check(); err != nil {
 		return report.Report{}, err
@@ -40,10 +43,14 @@ func Certify(ctx context.Context, opts Options) (report.Report, error) {
 	r := newRunner(opts)
 	r.run(ctx)
 	finished := r.finish()
+	unused := waiver.Apply(&finished, opts.Waivers)
 	if opts.ReportDir != "" {
 		if err := report.Save(opts.ReportDir, finished); err != nil {
 			return finished, err //nolint:wrapcheck // it says all
 		}
+	}
+	if unused != nil {
+		return finished, fmt.Errorf("%w: %w", ErrUsage, unused)
 	}
 	return finished, nil
 }

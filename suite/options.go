@@ -21,6 +21,7 @@ import (
 	"github.com/scfcert/scfcert/mockplatform/image"
 	samplefunctions "github.com/scfcert/scfcert/sample-functions"
 	"github.com/scfcert/scfcert/suite/requirement"
+	"github.com/scfcert/scfcert/suite/waiver"
 )
 
 // ErrUsage means that an option has a value that makes no sense; the text names it and the remedy.
@@ -60,7 +61,9 @@ type Options struct {
 	// Procs is how much is assessed at a time; 0: by the processors.
 	Procs int
 	// Readings change decisions of the contract by their documented names; see docs/readings.md.
-	Readings  map[string]string
+	Readings map[string]string
+	// Waivers are failures that somebody answers for; see docs/waivers.md.
+	Waivers   []waiver.Waiver
 	ReportDir string // empty writes no report
 	// Host is the engine's endpoint; empty looks for it.
 	Host string
@@ -109,7 +112,8 @@ type Progress struct {
 
 // Flags are the command-line flags of both faces, the binary and go test.
 type Flags struct {
-	image, kind, path, stream, webSocket, contract   string
+	image, kind, path, stream, webSocket             string
+	contract, waivers                                string
 	command, args, reportDir                         text
 	memory, timeout, initTimeout, concurrency, procs number
 	environment, readings, events                    keyValues
@@ -193,6 +197,7 @@ func Bind(set *flag.FlagSet) *Flags {
 	set.StringVar(&f.webSocket, "websocket", "", "`path` of the HTTP function that upgrades to WebSocket")
 	set.StringVar(&f.contract, "contract", "", "`version` of the contract, one of "+strings.Join(requirement.Versions(), ", ")+" (default: the newest)")
 	set.Var(&f.procs, "procs", "how much is assessed at a time (default: by the processors)")
+	set.StringVar(&f.waivers, "waivers", "", "YAML `file` of failures that somebody answers for (docs/waivers.md)")
 	set.Var(&f.reportDir, "report-dir", "`folder` for report.json and junit.xml")
 	return f
 }
@@ -256,6 +261,13 @@ func (f *Flags) Options(base string) (Options, error) {
 			return Options{}, err
 		}
 		opts.Events = append(opts.Events, event)
+	}
+	if f.waivers != "" {
+		waivers, err := waiver.Load(from(base, f.waivers), waiver.Options{})
+		if err != nil {
+			return Options{}, fmt.Errorf("%w: -waivers: %w", ErrUsage, err)
+		}
+		opts.Waivers = waivers
 	}
 	return opts, opts.check()
 }

@@ -40,7 +40,7 @@ type ailment struct {
 const diskNeeded = 3 * contract.MaxImageBytes
 
 func doctorCommand(code *int) *cobra.Command {
-	var as format
+	as := textOrJSON()
 	var lang language
 	var remove bool
 	cmd := &cobra.Command{
@@ -63,14 +63,14 @@ Exit codes: 0 this machine can certify, 2 it cannot.`,
 					*code = 2
 				}
 			}
-			if as == "json" {
+			if as.value == "json" {
 				return sortError(printJSON(cmd.OutOrStdout(), found))
 			}
 			return sortError(printHealth(cmd.OutOrStdout(), found))
 		},
 	}
 	cmd.Flags().BoolVar(&remove, "remove", false, "remove what dead runs left in the engine")
-	as.bind(cmd)
+	cmd.Flags().Var(&as, "format", "format")
 	lang.bind(cmd)
 	return cmd
 }

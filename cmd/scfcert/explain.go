@@ -61,25 +61,6 @@ func (l *language) say(t diagnose.Text) string {
 
 func (l *language) word(en, zh string) string { return l.say(diagnose.Text{EN: en, ZH: zh}) }
 
-// format is a flag: text or JSON.
-type format string
-
-func (f *format) String() string { return string(*f) }
-func (f *format) Type() string   { return "text|json" }
-
-func (f *format) Set(value string) error {
-	if value != "text" && value != "json" {
-		return fmt.Errorf("%w: %q is none of the formats text and json", suite.ErrUsage, value)
-	}
-	*f = format(value)
-	return nil
-}
-
-func (f *format) bind(cmd *cobra.Command) {
-	*f = "text"
-	cmd.Flags().Var(f, "format", "format: text or json")
-}
-
 func printJSON(w io.Writer, value any) error {
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
@@ -92,7 +73,7 @@ func printJSON(w io.Writer, value any) error {
 
 func requirementsCommand() *cobra.Command {
 	var lang language
-	var as format
+	as := textOrJSON()
 	cmd := &cobra.Command{
 		Use:     "requirements",
 		Short:   "List everything that is certified",
@@ -105,7 +86,7 @@ func requirementsCommand() *cobra.Command {
 				e, _ := requirement.Explain(q.ID)
 				all = append(all, e)
 			}
-			if as == "json" {
+			if as.value == "json" {
 				return sortError(printJSON(cmd.OutOrStdout(), all))
 			}
 			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
@@ -118,14 +99,14 @@ func requirementsCommand() *cobra.Command {
 			return nil
 		},
 	}
-	as.bind(cmd)
+	cmd.Flags().Var(&as, "format", "format")
 	lang.bind(cmd)
 	return cmd
 }
 
 func explainCommand() *cobra.Command {
 	var lang language
-	var as format
+	as := textOrJSON()
 	cmd := &cobra.Command{
 		Use:   "explain ID",
 		Short: "Tell all about a requirement or a reason code",
@@ -139,14 +120,14 @@ each. ID is a requirement's id or a reason code, as they stand in a report.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := cmd.OutOrStdout()
 			if e, ok := requirement.Explain(args[0]); ok {
-				if as == "json" {
+				if as.value == "json" {
 					return sortError(printJSON(out, e))
 				}
 				explain(out, &lang, e)
 				return nil
 			}
 			if r, ok := diagnose.ReasonOf(diagnose.Code(args[0])); ok {
-				if as == "json" {
+				if as.value == "json" {
 					return sortError(printJSON(out, r))
 				}
 				explainReason(out, &lang, r)
@@ -159,7 +140,7 @@ each. ID is a requirement's id or a reason code, as they stand in a report.`,
 				suite.ErrUsage, args[0], strings.Join(near(args[0]), ", "))
 		},
 	}
-	as.bind(cmd)
+	cmd.Flags().Var(&as, "format", "format")
 	lang.bind(cmd)
 	return cmd
 }

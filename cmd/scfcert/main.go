@@ -63,7 +63,8 @@ func rootCommand(code *int) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(runCommand(code), invokeCommand(code), serveCommand(), eventCommand(), requirementsCommand(), explainCommand(), doctorCommand(code), versionCommand(), watchCommand())
+	root.AddCommand(runCommand(code), invokeCommand(code), serveCommand(), eventCommand(), requirementsCommand(), explainCommand(), doctorCommand(code), versionCommand(),
+		baselineCommand(), compareCommand(code), reportCommand(), keygenCommand(), signCommand(), verifyCommand(code), watchCommand())
 	return root
 }
 

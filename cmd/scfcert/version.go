@@ -12,14 +12,14 @@ import (
 )
 
 func versionCommand() *cobra.Command {
-	var as format
+	as := textOrJSON()
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Tell the version of this program and of the contract that it certifies",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			tool := suite.Tool()
-			if as == "json" {
+			if as.value == "json" {
 				return sortError(printJSON(cmd.OutOrStdout(), struct {
 					report.Tool
 
@@ -37,6 +37,6 @@ func versionCommand() *cobra.Command {
 			return sortError(err)
 		},
 	}
-	as.bind(cmd)
+	cmd.Flags().Var(&as, "format", "format")
 	return cmd
 }

@@ -109,9 +109,13 @@ func (s *junitSuite) add(q Requirement) {
 		}
 		s.Skipped++
 		c.Skipped = &junitMessage{Message: "not assessed because " + q.Because + " failed"}
-	case NotApplicable, Waived:
+	case NotApplicable:
 		s.Skipped++
 		c.Skipped = message()
+	case Waived:
+		s.Skipped++
+		c.Skipped = message()
+		c.Skipped.Message = "waived: " + c.Skipped.Message
 	case Warn:
 		c.Output = "warning: " + Explain(q)
 	case Pass:

@@ -143,6 +143,8 @@ type RootCause struct {
 	Summary     diagnose.Text `json:"summary"`
 	Fix         diagnose.Text `json:"fix"`
 	Blocks      []string      `json:"blocks"`
+	// Waived tells that somebody answers for it; the report's Waivers tell who.
+	Waived bool `json:"waived,omitempty"`
 }
 
 // Margin is how much of a limit was used.
@@ -159,5 +161,7 @@ type Waiver struct {
 	Reason        diagnose.Code `json:"reason"`
 	Justification string        `json:"justification"`
 	Owner         string        `json:"owner"`
-	Expires       string        `json:"expires"`
+	Expires       string        `json:"expires"` // the last day on which it holds, in UTC: 2027-01-31
+	// Covers are the requirements that the waived failure leaves open, and which do not count against the verdict.
+	Covers []string `json:"covers,omitempty"`
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // ErrFolder means that the report's folder cannot be written.
@@ -34,27 +35,47 @@ func folderError(dir string, err error) error {
 	return fmt.Errorf("%w: %s (%w); name another folder with --report-dir, or make it writable", ErrFolder, dir, err)
 }
 
-// Save writes report.json and junit.xml into the folder. Each file appears whole or not at all.
+// Files are the files that Save writes, by their names.
+func Files() map[string]func(io.Writer, Report) error {
+	return map[string]func(io.Writer, Report) error{
+		"report.json": WriteJSON, "junit.xml": WriteJUnit, "report.html": WriteHTML,
+		"report.md": func(w io.Writer, r Report) error { return WriteMarkdown(w, r, MarkdownOptions{}) },
+	}
+}
+
+// Save writes report.json, junit.xml, report.html and report.md into the folder. Each file appears whole or not at all.
 func Save(dir string, r Report) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // a report is for others to read
 		return folderError(dir, err)
 	}
-	for name, write := range map[string]func(io.Writer, Report) error{"report.json": WriteJSON, "junit.xml": WriteJUnit} {
-		if err := saveFile(dir, name, r, write); err != nil {
+	for name, write := range Files() {
+		if err := replace(filepath.Join(dir, name), func(w io.Writer) error { return write(w, r) }); err != nil {
 			return folderError(dir, err)
 		}
 	}
 	return nil
 }
 
-func saveFile(dir, name string, r Report, write func(io.Writer, Report) error) error {
-	file, err := os.CreateTemp(dir, "."+name+"-")
+// WriteFile writes a file that others may read, whole or not at all.
+func WriteFile(path string, text []byte) error {
+	err := replace(path, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err //nolint:wrapcheck // wrapped below
+	})
 	if err != nil {
-		return err //nolint:wrapcheck // wrapped by the caller
+		return fmt.Errorf("write %s: %w", path, err)
 	}
-	err = errors.Join(write(file, r), file.Chmod(0o644), file.Sync(), file.Close())
+	return nil
+}
+
+func replace(path string, write func(io.Writer) error) error {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
+	if err != nil {
+		return err //nolint:wrapcheck // wrapped by the callers
+	}
+	err = errors.Join(write(file), file.Chmod(0o644), file.Sync(), file.Close())
 	if err == nil {
-		err = os.Rename(file.Name(), filepath.Join(dir, name))
+		err = os.Rename(file.Name(), path)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(file.Name()))
@@ -62,13 +83,42 @@ func saveFile(dir, name string, r Report, write func(io.Writer, Report) error) e
 	return nil
 }
 
-// WriteJSON writes report.json.
+// WriteJSON writes report.json. Lists and mappings are never null.
 func WriteJSON(w io.Writer, r Report) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(r); err != nil {
+	if err := encoder.Encode(complete(r)); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
+}
+
+// complete is a report without nil lists and mappings.
+func complete(r Report) Report {
+	r.Readings, r.Timings = mapping(r.Readings), mapping(r.Timings)
+	r.Image.Command, r.Image.Args, r.Function.Environment = list(r.Image.Command), list(r.Image.Args), list(r.Function.Environment)
+	r.Margins, r.Waivers = list(r.Margins), list(r.Waivers)
+	r.Requirements, r.RootCauses = list(slices.Clone(r.Requirements)), list(slices.Clone(r.RootCauses))
+	for n := range r.Requirements {
+		r.Requirements[n].Types = list(r.Requirements[n].Types)
+	}
+	for n := range r.RootCauses {
+		r.RootCauses[n].Blocks = list(r.RootCauses[n].Blocks)
+	}
+	return r
+}
+
+func list[T any](values []T) []T {
+	if values == nil {
+		return []T{}
+	}
+	return values
+}
+
+func mapping[V any](values map[string]V) map[string]V {
+	if values == nil {
+		return map[string]V{}
+	}
+	return values
 }

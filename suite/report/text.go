@@ -93,19 +93,15 @@ func (t *textWriter) table(r Report) {
 		Pass: {"pass", "通过", green}, Fail: {"FAIL", "失败", red}, Warn: {"warn", "警告", yellow},
 		NotAssessed: {"open", "未评", grey}, NotApplicable: {"n/a", "无关", grey}, Waived: {"waived", "豁免", yellow},
 	}
-	unassessed, idWidth, titleWidth := 0, 0, 0
+	labelOf := func(outcome Outcome) string { return t.word(marks[outcome][0], marks[outcome][1]) }
+	unassessed, labelWidth, idWidth, titleWidth := 0, 5, 0, 0 //nolint:mnd // room for the usual labels
 	for _, q := range r.Requirements {
-		idWidth, titleWidth = max(idWidth, width(q.ID)), max(titleWidth, width(t.say(q.Title)))
+		labelWidth, idWidth, titleWidth = max(labelWidth, width(labelOf(q.Outcome))), max(idWidth, width(q.ID)), max(titleWidth, width(t.say(q.Title)))
 	}
 	for _, q := range r.Requirements {
 		if q.Outcome == NotAssessed && q.Because == "" {
 			unassessed++ // for one reason, which stands below
 			continue
-		}
-		mark := marks[q.Outcome]
-		label := mark[0]
-		if t.opts.Chinese {
-			label = mark[1]
 		}
 		note := ""
 		switch {
@@ -116,7 +112,7 @@ func (t *textWriter) table(r Report) {
 		case q.DurationMS > 0:
 			note = fmt.Sprintf("%d ms", q.DurationMS)
 		}
-		t.printf("  %s %s  %s  %s\n", t.colored(mark[2], pad(label, 5)), pad(q.ID, idWidth), pad(t.say(q.Title), titleWidth), t.colored(grey, note)) //nolint:mnd // the longest label
+		t.printf("  %s %s  %s  %s\n", t.colored(marks[q.Outcome][2], pad(labelOf(q.Outcome), labelWidth)), pad(q.ID, idWidth), pad(t.say(q.Title), titleWidth), t.colored(grey, note))
 	}
 	if unassessed > 0 {
 		t.printf("  %s %d %s\n", t.colored(yellow, t.word("open ", "未评 ")), unassessed, t.word("requirements could not be assessed", "条要求无法评估"))
@@ -143,10 +139,11 @@ func (t *textWriter) causes(r Report) {
 	for _, cause := range r.RootCauses {
 		q := r.requirement(cause.Requirement)
 		color := red
-		if q.Outcome == Warn {
+		if q.Outcome != Fail {
 			color = yellow
 		}
 		t.printf("%s  %s (%s)\n", t.colored(color, q.ID), t.say(cause.Summary), cause.Reason)
+		t.waiver(r, cause)
 		t.paragraph(t.word("found", "发现"), q.Found)
 		t.paragraph(t.word("required", "要求"), q.Required)
 		t.paragraph(t.word("fix", "修复"), q.Fix)
@@ -160,6 +157,18 @@ func (t *textWriter) causes(r Report) {
 			t.paragraph(t.word("leaves open", "未评"), &diagnose.Text{EN: text, ZH: text})
 		}
 		t.printf("\n")
+	}
+}
+
+// waiver tells who answers for a waived cause, until when and why.
+func (t *textWriter) waiver(r Report, cause RootCause) {
+	for _, w := range r.Waivers {
+		if cause.Waived && w.Requirement == cause.Requirement && w.Reason == cause.Reason {
+			t.paragraph(t.word("waived", "豁免"), &diagnose.Text{
+				EN: fmt.Sprintf("by %s until %s: %s", w.Owner, w.Expires, w.Justification),
+				ZH: fmt.Sprintf("%s 负责，至 %s：%s", w.Owner, w.Expires, w.Justification),
+			})
+		}
 	}
 }
 

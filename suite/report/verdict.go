@@ -55,38 +55,110 @@ func (r *Report) Conclude(types []string) {
 	r.CollapseCauses()
 }
 
+// Reconclude draws the conclusion anew after failures became Waived. What is conformant already keeps its verdicts: a
+// waiver makes nothing worse, and of the type that the image is not nothing is left to judge.
+func (r *Report) Reconclude() {
+	if r.Verdict.ExitCode() != ExitConformant {
+		r.Conclude(r.selected())
+		r.forgiveOtherType()
+	}
+	r.CollapseCauses()
+}
+
+// selected are the types that the verdicts tell to have been selected.
+func (r *Report) selected() []string {
+	var types []string
+	for kind, verdict := range map[string]Verdict{requirement.Event: r.Verdicts.Event, requirement.HTTP: r.Verdicts.HTTP} {
+		if verdict != NotSelected {
+			types = append(types, kind)
+		}
+	}
+	return types
+}
+
+// forgiveOtherType takes the failures of the type that the image is not out of a report that conforms for the other
+// one, as suite.Certify does where nothing is waived. The verdict of that type stays. Where one type only was selected
+// there is nothing to forgive.
+func (r *Report) forgiveOtherType() {
+	if r.Verdict.ExitCode() != ExitConformant {
+		return
+	}
+	verdicts := map[string]Verdict{requirement.Event: r.Verdicts.Event, requirement.HTTP: r.Verdicts.HTTP}
+	for n := range r.Requirements {
+		q := &r.Requirements[n]
+		if len(q.Types) == 1 && verdicts[q.Types[0]].ExitCode() != ExitConformant && (q.Outcome == Fail || q.Outcome == NotAssessed) {
+			q.Outcome, q.Because = NotApplicable, ""
+		}
+	}
+}
+
 // CollapseCauses fills in the root causes from the requirements alone.
 func (r *Report) CollapseCauses() { r.RootCauses = rootCauses(r.Requirements) }
 
-// decideFor judges one function type. Conformant is only what was assessed from the first requirement to the last.
+// decideFor judges one function type. Conformant is only what was assessed from the first requirement to the last. With
+// waivers it may have failures that are waived, and what could not be assessed because of these; whatever else is open
+// stays open.
 func decideFor(kind string, requirements []Requirement) Verdict {
-	assessed, failed, open := false, false, false
+	covered := waivedIDs(requirements)
+	seen := map[weight]bool{}
 	for _, q := range requirements {
-		if q.Level != requirement.Must || !slices.Contains(q.Types, kind) {
-			continue
-		}
-		switch q.Outcome {
-		case Pass:
-			assessed = assessed || q.Subject == requirement.Image
-		case Fail:
-			if q.Subject == requirement.Platform {
-				open = true // our own fault: what it says of the image is not sure
-				continue
-			}
-			failed = true
-		case NotAssessed:
-			open = open || q.Because == ""
-		case Warn, NotApplicable, Waived:
+		if q.Level == requirement.Must && slices.Contains(q.Types, kind) {
+			seen[weigh(q, covered)] = true
 		}
 	}
 	switch {
-	case failed:
+	case seen[failed]:
 		return NonConformant
-	case open || !assessed:
+	case seen[open] || !seen[assessed]:
 		return Inconclusive
+	case seen[waived]:
+		return WithWaivers
 	default:
 		return Conformant
 	}
+}
+
+// weight is how a requirement counts in a verdict.
+type weight int
+
+const (
+	nothing weight = iota
+	assessed
+	failed
+	open
+	waived
+)
+
+// weigh tells how a MUST counts; covered are the requirements whose failures are waived.
+func weigh(q Requirement, covered map[string]bool) weight {
+	switch {
+	case q.Subject == requirement.Platform:
+		if q.Outcome == Fail || q.Outcome == Waived || q.Outcome == NotAssessed {
+			return open // our own fault: what it says of the image is not sure
+		}
+		return nothing
+	case q.Outcome == Pass:
+		return assessed
+	case q.Outcome == Fail:
+		return failed
+	case q.Outcome == Waived, q.Outcome == NotAssessed && covered[q.Because]:
+		return waived
+	case q.Outcome == NotAssessed:
+		return open
+	default:
+		return nothing
+	}
+}
+
+// waivedIDs are the requirements whose failures are waived.
+func waivedIDs(requirements []Requirement) map[string]bool {
+	ids := map[string]bool{}
+	for _, q := range requirements {
+		if q.Outcome == Waived {
+			ids[q.ID] = true
+		}
+	}
+	return ids
 }
 
 // better is the better of two verdicts: an image certified for either type is conformant.
@@ -106,14 +178,14 @@ func better(a, b Verdict) Verdict {
 func rootCauses(requirements []Requirement) []RootCause {
 	causes := []RootCause{}
 	for _, q := range requirements {
-		if q.Outcome != Fail && q.Outcome != Warn {
+		if q.Outcome != Fail && q.Outcome != Warn && q.Outcome != Waived {
 			continue
 		}
 		reason, ok := diagnose.ReasonOf(q.Reason)
 		if !ok {
 			continue
 		}
-		cause := RootCause{Requirement: q.ID, Reason: q.Reason, Summary: reason.Summary, Fix: reason.Fix, Blocks: []string{}}
+		cause := RootCause{Requirement: q.ID, Reason: q.Reason, Summary: reason.Summary, Fix: reason.Fix, Blocks: []string{}, Waived: q.Outcome == Waived}
 		for _, other := range requirements {
 			if other.Because == q.ID {
 				cause.Blocks = append(cause.Blocks, other.ID)

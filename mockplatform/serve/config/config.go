@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/scfcert/scfcert/mockplatform/contract"
+	"github.com/scfcert/scfcert/mockplatform/yamlfile"
 )
 
 // ErrConfig means that the file cannot be used. Each single reason is a *Problem; errors.Join holds them by line.
@@ -157,10 +158,33 @@ func Load(path string, opts Options) (Config, error) {
 
 // Parse reads a text. The name stands in errors, and paths in the text count from its folder. The error is ErrConfig.
 func Parse(name string, text []byte, opts Options) (Config, error) {
-	r := &reader{file: name, opts: opts, budget: maxValues, given: map[string]value{}, bad: map[string]bool{}}
+	r := &reader{Reader: yamlfile.NewReader(name, format()), opts: opts, given: map[string]value{}}
 	config := r.read(text)
-	if len(r.problems) > 0 {
-		return Config{}, r.joined()
+	if err := r.Err(); err != nil {
+		return Config{}, err
 	}
 	return config, nil
+}
+
+// Position is a place in a file, and Problem one thing that is wrong with it; a Problem is ErrConfig.
+type (
+	Position = yamlfile.Position
+	Problem  = yamlfile.Problem //nolint:errname // the word of its readers
+)
+
+// reader reads one file.
+type reader struct {
+	*yamlfile.Reader
+
+	opts  Options
+	given map[string]value // what the file sets, by its key in full
+}
+
+type value = yamlfile.Value
+
+func format() yamlfile.Format {
+	return yamlfile.Format{
+		Sentinel: ErrConfig, MaxBytes: MaxBytes, TooLarge: "split it, or keep data elsewhere",
+		Least: "functions: {hello: {image: my-function:1}}", Entries: "functions", Guide: "docs/functions-yaml.md",
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/scfcert/scfcert/mockplatform/contract"
+	"github.com/scfcert/scfcert/mockplatform/yamlfile"
 )
 
 // noon refuses one word, as a real schedule's parser would refuse it.
@@ -29,7 +30,9 @@ func TestAFullFileIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := func(line, column int) Position { return Position{"testdata/functions.yaml", line, column} }
+	at := func(line, column int) Position {
+		return Position{File: "testdata/functions.yaml", Line: line, Column: column}
+	}
 	readings := contract.DefaultReadings()
 	readings.FreezeBetween, readings.OversizeStatus = true, 407
 	node, shopArgs, orderArgs := "node", "--port 9000 app.js", "-u app.py"
@@ -294,10 +297,10 @@ func TestAnErrorSaysWhereAndWhatAndWhatIsAllowed(t *testing.T) {
 		}
 		_, err := Parse("f.yaml", []byte(text), Options{ValidateCron: noon})
 		if err == nil || err.Error() != c.want {
-			t.Errorf("%s\ngives %v\nwant  %s", shown(text), err, c.want)
+			t.Errorf("%s\ngives %v\nwant  %s", yamlfile.Shown(text), err, c.want)
 		}
 		if !errors.Is(err, ErrConfig) {
-			t.Errorf("%s: the error is not ErrConfig", shown(text))
+			t.Errorf("%s: the error is not ErrConfig", yamlfile.Shown(text))
 		}
 	}
 }

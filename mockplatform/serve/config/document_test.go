@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/scfcert/scfcert/mockplatform/contract"
+	"github.com/scfcert/scfcert/mockplatform/yamlfile"
 )
 
 var update = flag.Bool("update", false, "write docs/functions.schema.json and docs/functions-yaml.md anew")
@@ -96,7 +97,7 @@ func sections(b *strings.Builder, rows []row, path string) {
 	}
 	for _, k := range rows {
 		if len(k.rows) > 0 {
-			inner := join(path, k.name)
+			inner := yamlfile.Join(path, k.name)
 			switch inner {
 			case "functions":
 				inner += ".NAME"
@@ -114,7 +115,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	walk = func(rows []row, path string) {
 		seen := map[string]bool{}
 		for _, k := range rows {
-			name := join(path, k.name)
+			name := yamlfile.Join(path, k.name)
 			if seen[k.name] || !kebab.MatchString(k.name) || k.kind == "" || k.limits == "" || k.clause == "" || k.about == "" {
 				t.Errorf("%s is not complete, or there twice: %+v", name, k)
 			}
@@ -157,7 +158,7 @@ func TestTheSchemaAllowsWhatParseTakes(t *testing.T) {
 	walk = func(rows []row, path string, kind Type) {
 		for _, k := range rows {
 			kind := orElse(k.only, kind)
-			name := join(path, k.name)
+			name := yamlfile.Join(path, k.name)
 			if k.name == "idle-timeout" {
 				k.schema["maximum"] = 900 // the timeout
 			}

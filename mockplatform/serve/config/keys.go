@@ -16,6 +16,7 @@ import (
 
 	"github.com/scfcert/scfcert/mockplatform/contract"
 	"github.com/scfcert/scfcert/mockplatform/image"
+	"github.com/scfcert/scfcert/mockplatform/yamlfile"
 )
 
 // Limits that only this file needs.
@@ -69,10 +70,10 @@ func readReadings(r *reader, v value, into *Platform) {
 	for _, known := range contract.ReadingTable() {
 		names = append(names, known.Name)
 	}
-	entries, _ := r.entries(v, "{freeze-between: true}")
+	entries, _ := r.Entries(v, "{freeze-between: true}")
 	for _, e := range entries {
-		if text, ok := r.verbatim(e.value); ok && r.passesKey(e.value, known(e.name, names)) {
-			r.passes(e.value, into.Readings.Set(e.name, text))
+		if text, ok := r.Verbatim(e.Value); ok && r.PassesKey(e.Value, yamlfile.KnownKey(e.Name, names)) {
+			r.Passes(e.Value, into.Readings.Set(e.Name, text))
 		}
 	}
 }
@@ -176,8 +177,8 @@ func asyncKeys() section[Async] {
 			minTTL, maxTTL, func(a *Async, d time.Duration) { a.MessageTTL = d }, anything),
 		{row: row{name: "dead-letter", kind: "text", fallback: "none", limits: "a file", clause: "events.md 5", about: "where events go that were given up; a path counts from the folder of this file",
 			sample: "dead.jsonl", schema: map[string]any{"type": "string"}}, read: func(r *reader, v value, into *Async) {
-			if path, ok := r.word(v); ok && path == "" {
-				r.problem(v, someText(path))
+			if path, ok := r.Word(v); ok && path == "" {
+				r.Problem(v, someText(path))
 			} else if ok {
 				into.DeadLetter = r.from(path)
 			}
@@ -200,9 +201,9 @@ func timerKeys() section[Timer] {
 			sample: `"0 0 2 * * * *"`, schema: map[string]any{"type": "string"}}, read: readCron},
 		{row: row{name: "message", kind: "text", fallback: "empty", limits: fmt.Sprintf("at most %d bytes", maxTimerBytes), clause: "events.md 3.4", about: "Message of the event (CustomArgument)",
 			sample: "hello", schema: map[string]any{"type": []string{"string", "integer"}}}, read: func(r *reader, v value, into *Timer) {
-			text, ok := r.text(v)
+			text, ok := r.Text(v)
 			if ok && len(text) > maxTimerBytes {
-				r.problem(v, fmt.Errorf("the message has %d bytes; take at most %d", len(text), maxTimerBytes))
+				r.Problem(v, fmt.Errorf("the message has %d bytes; take at most %d", len(text), maxTimerBytes))
 				return
 			}
 			into.Message = text
@@ -213,12 +214,12 @@ func timerKeys() section[Timer] {
 }
 
 func readImage(r *reader, v value, into *Function) {
-	text, ok := r.word(v)
+	text, ok := r.Word(v)
 	if !ok {
 		return
 	}
 	if _, err := image.ParseReference(text); err != nil {
-		r.problem(v, err)
+		r.Problem(v, err)
 		return
 	}
 	for _, prefix := range []string{"oci:", "tar:"} {
@@ -226,30 +227,30 @@ func readImage(r *reader, v value, into *Function) {
 			text = prefix + r.from(path)
 		}
 	}
-	into.Image, into.ImageAt = text, v.position(r)
+	into.Image, into.ImageAt = text, r.Place(v)
 }
 
 // readArgs takes a list, or one text that is split at spaces later. Errors do not show it: it may hold a secret.
 func readArgs(r *reader, v value, into *Function) {
 	argument := func(v value) (string, bool) {
-		text, ok := r.verbatim(v)
+		text, ok := r.Verbatim(v)
 		if ok && strings.ContainsFunc(text, unicode.IsControl) {
-			r.problem(v, errors.New("this holds a control character or a line's end; write it in one line"))
+			r.Problem(v, errors.New("this holds a control character or a line's end; write it in one line"))
 		}
 		return text, ok
 	}
-	if v.node.Kind == yaml.ScalarNode {
+	if v.Node.Kind == yaml.ScalarNode {
 		if text, ok := argument(v); ok {
 			into.Args = &text
 		}
 		return
 	}
-	items, ok := r.items(v, "[app.js], or a text")
+	items, ok := r.Items(v, "[app.js], or a text")
 	arguments := make([]string, len(items))
 	for n, item := range items {
 		text, ok := argument(item)
 		if ok && (text == "" || strings.Contains(text, " ")) {
-			r.problem(item, errors.New("the item is empty or holds a space; SCF splits Args at spaces and knows no quoting (Q1), so that this cannot be one argument"))
+			r.Problem(item, errors.New("the item is empty or holds a space; SCF splits Args at spaces and knows no quoting (Q1), so that this cannot be one argument"))
 		}
 		arguments[n] = text
 	}
@@ -260,52 +261,52 @@ func readArgs(r *reader, v value, into *Function) {
 }
 
 func readEnvironment(r *reader, v value, into *Function) {
-	entries, ok := r.entries(v, "{MODE: test}")
+	entries, ok := r.Entries(v, "{MODE: test}")
 	if !ok {
 		return
 	}
 	into.Environment = map[string]string{}
 	sound := true
 	for _, e := range entries {
-		text, ok := r.verbatim(e.value)
+		text, ok := r.Verbatim(e.Value)
 		if !ok {
 			continue
 		}
-		into.Environment[e.name] = text
-		sound = r.passesKey(e.value, contract.ValidateEnvironment(map[string]string{e.name: text})) && sound
+		into.Environment[e.Name] = text
+		sound = r.PassesKey(e.Value, contract.ValidateEnvironment(map[string]string{e.Name: text})) && sound
 	}
 	if sound {
-		r.passes(v, contract.ValidateEnvironment(into.Environment))
+		r.Passes(v, contract.ValidateEnvironment(into.Environment))
 	}
 }
 
 func readTriggers(r *reader, v value, into *Function) {
 	keys := triggerKeys()
-	items, _ := r.items(v, `[timer: {name: nightly, cron: "0 0 2 * * * *"}]`)
+	items, _ := r.Items(v, `[timer: {name: nightly, cron: "0 0 2 * * * *"}]`)
 	for _, item := range items {
 		before := len(into.Timers)
-		if item.node.Kind == yaml.MappingNode && len(item.node.Content) != 2 {
-			r.problem(item, errors.New("an item is one trigger; write one key in it, timer"))
+		if item.Node.Kind == yaml.MappingNode && len(item.Node.Content) != 2 {
+			r.Problem(item, errors.New("an item is one trigger; write one key in it, timer"))
 			continue
 		}
 		keys.read(r, item, into)
 		for n := before; n < len(into.Timers); n++ {
 			added := &into.Timers[n]
-			added.At = item.position(r)
+			added.At = r.Place(item)
 			for _, other := range into.Timers[:n] {
 				if other.Name == added.Name && added.Name != "" {
-					r.problem(r.given[item.path+".timer.name"], fmt.Errorf("%s is the name of two timers, first in line %d; choose another one", shown(added.Name), other.At.Line))
+					r.Problem(r.given[item.Path+".timer.name"], fmt.Errorf("%s is the name of two timers, first in line %d; choose another one", yamlfile.Shown(added.Name), other.At.Line))
 				}
 			}
 		}
 	}
 	if len(into.Timers) > maxTimers {
-		r.problem(v, fmt.Errorf("%d timers; a function has at most %d triggers of one type", len(into.Timers), maxTimers))
+		r.Problem(v, fmt.Errorf("%d timers; a function has at most %d triggers of one type", len(into.Timers), maxTimers))
 	}
 }
 
 func readCron(r *reader, v value, into *Timer) {
-	text, ok := r.word(v)
+	text, ok := r.Word(v)
 	if !ok {
 		return
 	}
@@ -314,9 +315,9 @@ func readCron(r *reader, v value, into *Timer) {
 		err = r.opts.ValidateCron(text)
 	}
 	if err != nil {
-		r.problem(v, err)
+		r.Problem(v, err)
 	}
-	into.Cron, into.CronAt = text, v.position(r)
+	into.Cron, into.CronAt = text, r.Place(v)
 }
 
 // from is a path as it counts from the folder of the file.
@@ -324,14 +325,14 @@ func (r *reader) from(path string) string {
 	if filepath.IsAbs(path) {
 		return path
 	}
-	return filepath.Join(filepath.Dir(r.file), path)
+	return filepath.Join(filepath.Dir(r.Position(1, 1).File), path)
 }
 
 func matching(pattern, takes string) func(string) error {
 	compiled := regexp.MustCompile(pattern)
 	return func(text string) error {
 		if !compiled.MatchString(text) {
-			return fmt.Errorf("%s; take %s", shown(text), takes)
+			return fmt.Errorf("%s; take %s", yamlfile.Shown(text), takes)
 		}
 		return nil
 	}
@@ -342,19 +343,19 @@ func checkOrigin(text string) error {
 	if text == "*" || err == nil && parsed.Host != "" && text == parsed.Scheme+"://"+parsed.Host && !strings.Contains(text, "*") {
 		return nil
 	}
-	return fmt.Errorf(`%s is no origin; take "*", or a scheme and a host without a path, such as https://example.com`, shown(text))
+	return fmt.Errorf(`%s is no origin; take "*", or a scheme and a host without a path, such as https://example.com`, yamlfile.Shown(text))
 }
 
 func checkMethod(text string) error {
 	if httpguts.ValidHeaderFieldName(text) && strings.ToUpper(text) == text {
 		return nil
 	}
-	return fmt.Errorf(`%s is no method; take methods in capitals, such as GET, or "*"`, shown(text))
+	return fmt.Errorf(`%s is no method; take methods in capitals, such as GET, or "*"`, yamlfile.Shown(text))
 }
 
 func checkHeader(text string) error {
 	if httpguts.ValidHeaderFieldName(text) {
 		return nil
 	}
-	return fmt.Errorf(`%s is no header's name; take names such as Content-Type, or "*"`, shown(text))
+	return fmt.Errorf(`%s is no header's name; take names such as Content-Type, or "*"`, yamlfile.Shown(text))
 }

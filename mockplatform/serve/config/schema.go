@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/scfcert/scfcert/mockplatform/contract"
+	"github.com/scfcert/scfcert/mockplatform/yamlfile"
 )
 
 // functionName is what contract.ValidateFunctionName takes, as the schema says it.
@@ -34,7 +35,7 @@ func Schema() ([]byte, error) {
 func object(rows []row, path string) map[string]any {
 	properties, required := map[string]any{}, []string{}
 	for _, k := range rows {
-		properties[k.name] = k.property(join(path, k.name))
+		properties[k.name] = k.property(yamlfile.Join(path, k.name))
 		if k.required {
 			required = append(required, k.name)
 		}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/scfcert/scfcert/mockplatform/yamlfile"
 )
 
 // row is what the table says of a key.
@@ -55,49 +57,28 @@ func (k row) example() string { return orElse(k.sample, k.fallback) }
 
 // read takes all keys of a mapping.
 func (s section[T]) read(r *reader, v value, into *T) bool {
-	entries, ok := r.entries(v, s.example())
+	entries, ok := r.Entries(v, s.example())
 	if !ok {
 		return false
 	}
 	for _, e := range entries {
-		if v.path == "" && strings.HasPrefix(e.name, "x-") { // a place for anchors
+		if v.Path == "" && strings.HasPrefix(e.Name, "x-") { // a place for anchors
 			continue
 		}
-		at := slices.IndexFunc(s, func(k key[T]) bool { return k.name == e.name })
+		at := slices.IndexFunc(s, func(k key[T]) bool { return k.name == e.Name })
 		if at < 0 {
-			r.passesKey(e.value, known(e.name, s.names()))
+			r.PassesKey(e.Value, yamlfile.KnownKey(e.Name, s.names()))
 			continue
 		}
-		r.given[e.path] = e.value
-		s[at].read(r, e.value, into)
+		r.given[e.Path] = e.Value
+		s[at].read(r, e.Value, into)
 	}
 	for _, k := range s {
-		if _, given := r.given[join(v.path, k.name)]; k.required && !given {
-			r.missing(v, k.row)
+		if _, given := r.given[yamlfile.Join(v.Path, k.name)]; k.required && !given {
+			r.Missing(v, k.name, k.example())
 		}
 	}
 	return true
-}
-
-// missing reports a key that has to be there, at the name of the mapping that lacks it.
-func (r *reader) missing(v value, k row) {
-	at := v.at
-	if v.key != nil {
-		at = v.key
-	}
-	r.problemAt(at.Line, at.Column, join(v.path, k.name), fmt.Errorf("this key is missing; write %s: %s", k.name, k.example()))
-}
-
-// known tells that a name is one of those.
-func known(name string, names []string) error {
-	if slices.Contains(names, name) {
-		return nil
-	}
-	hint := "known are " + strings.Join(names, ", ")
-	if meant := near(name, names); meant != "" {
-		hint = fmt.Sprintf("did you mean %s?", meant)
-	}
-	return fmt.Errorf("there is no such key; %s", hint)
 }
 
 // text is a key with a text of one line.
@@ -105,7 +86,7 @@ func text[T any](k row, put func(*T, string), check func(string) error) key[T] {
 	k.kind = orElse(k.kind, "text")
 	k.schema = with(map[string]any{"type": []string{"string", "integer"}}, k.schema)
 	return key[T]{row: k, read: func(r *reader, v value, into *T) {
-		if got, ok := r.word(v); ok && r.passes(v, check(got)) {
+		if got, ok := r.Word(v); ok && r.Passes(v, check(got)) {
 			put(into, got)
 		}
 	}}
@@ -121,7 +102,7 @@ func number[T any](k row, low, high int, put func(*T, int), check func(int) erro
 	k.schema = with(bounds, k.schema)
 	takes := strings.TrimSpace(k.limits + " " + k.unit)
 	return key[T]{row: k, read: func(r *reader, v value, into *T) {
-		if got, ok := r.number(v, low, high, takes); ok && r.passes(v, check(got)) {
+		if got, ok := r.Number(v, low, high, takes); ok && r.Passes(v, check(got)) {
 			put(into, got)
 		}
 	}}
@@ -140,7 +121,7 @@ func truth[T any](k row, put func(*T, bool)) key[T] {
 	k.kind, k.limits = "true or false", orElse(k.limits, "true, false")
 	k.schema = with(map[string]any{"type": "boolean"}, k.schema)
 	return key[T]{row: k, read: func(r *reader, v value, into *T) {
-		if got, ok := r.flag(v); ok {
+		if got, ok := r.Flag(v); ok {
 			put(into, got)
 		}
 	}}
@@ -151,17 +132,17 @@ func choice[T any, S ~string](k row, put func(*T, S), values ...S) key[T] {
 	k.kind, k.limits = "text", listed(values)
 	k.schema = with(map[string]any{"enum": values}, k.schema)
 	return key[T]{row: k, read: func(r *reader, v value, into *T) {
-		got, ok := r.word(v)
+		got, ok := r.Word(v)
 		switch {
 		case !ok:
 		case slices.Contains(values, S(got)):
 			put(into, S(got))
 		default:
 			hint := ""
-			if meant := near(got, words(values)); meant != "" {
-				hint = fmt.Sprintf("; did you mean %s?", meant)
+			if meant := yamlfile.Near(got, words(values)); len(meant) > 0 {
+				hint = fmt.Sprintf("; did you mean %s?", meant[0])
 			}
-			r.problem(v, fmt.Errorf("%s; take %s%s", shown(got), listed(values), hint))
+			r.Problem(v, fmt.Errorf("%s; take %s%s", yamlfile.Shown(got), listed(values), hint))
 		}
 	}}
 }
@@ -174,13 +155,13 @@ func list[T any](k row, put func(*T, []string), check func(string) error) key[T]
 		k.schema["minItems"] = 1
 	}
 	return key[T]{row: k, read: func(r *reader, v value, into *T) {
-		items, ok := r.items(v, k.sample)
+		items, ok := r.Items(v, k.sample)
 		if ok && k.required && len(items) == 0 {
-			r.problem(v, fmt.Errorf("the list is empty; write at least one item, such as %s", k.sample))
+			r.Problem(v, fmt.Errorf("the list is empty; write at least one item, such as %s", k.sample))
 		}
 		var all []string
 		for _, item := range items {
-			if got, ok := r.word(item); ok && r.passes(item, check(got)) {
+			if got, ok := r.Word(item); ok && r.Passes(item, check(got)) {
 				all = append(all, got)
 			}
 		}
@@ -199,24 +180,26 @@ func mapping[T, U any](k row, keys section[U], start U, put func(*T, U)) key[T] 
 	}}
 }
 
-// passes reports what is wrong with a value, if anything.
-func (r *reader) passes(v value, err error) bool {
-	if err != nil {
-		r.problem(v, err)
-	}
-	return err == nil
-}
-
-// passesKey reports what is wrong with a value's key, if anything.
-func (r *reader) passesKey(v value, err error) bool {
-	if err != nil {
-		r.problemAt(v.key.Line, v.key.Column, v.path, err)
-	}
-	return err == nil
-}
-
 // anything passes.
 func anything[V any](V) error { return nil }
+
+// listed joins what can be chosen.
+func listed[S ~string](values []S) string {
+	all := words(values)
+	last := len(all) - 1
+	if last == 0 {
+		return all[0]
+	}
+	return strings.Join(all[:last], ", ") + " or " + all[last]
+}
+
+func words[S ~string](values []S) []string {
+	all := make([]string, len(values))
+	for n, value := range values {
+		all[n] = string(value)
+	}
+	return all
+}
 
 func someText(text string) error {
 	if text == "" {

@@ -1,4 +1,4 @@
-package config
+package yamlfile
 
 import (
 	"cmp"
@@ -18,7 +18,7 @@ type Position struct {
 // String is FILE:LINE:COLUMN, which editors and terminals follow.
 func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
 
-// Problem is one thing that is wrong with a file. It is ErrConfig.
+// Problem is one thing that is wrong with a file. It is its format's Sentinel.
 type Problem struct { //nolint:errname // the word of its readers
 	Position
 
@@ -26,6 +26,8 @@ type Problem struct { //nolint:errname // the word of its readers
 	Key string
 	// Reason says what is wrong, with which value, and what is allowed.
 	Reason error
+
+	sentinel error
 }
 
 // Error is the place, the key and the reason.
@@ -36,11 +38,11 @@ func (p *Problem) Error() string {
 	return fmt.Sprintf("%s: %s: %s", p.Position, p.Key, p.Reason)
 }
 
-// Unwrap gives ErrConfig and the reason.
-func (p *Problem) Unwrap() []error { return []error{ErrConfig, p.Reason} }
+// Unwrap gives the format's Sentinel and the reason.
+func (p *Problem) Unwrap() []error { return []error{p.sentinel, p.Reason} }
 
-// joined gives all problems by their place.
-func (r *reader) joined() error {
+// Err gives all problems by their place; nil where there are none.
+func (r *Reader) Err() error {
 	slices.SortStableFunc(r.problems, func(a, b *Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
@@ -51,8 +53,8 @@ func (r *reader) joined() error {
 	return errors.Join(errs...)
 }
 
-// shown is a value as errors show it: quoted, on one line and not too long.
-func shown(text string) string {
+// Shown is a value as errors show it: quoted, on one line and not too long.
+func Shown(text string) string {
 	const most = 60
 	if utf8.RuneCountInString(text) > most {
 		text = string([]rune(text)[:most]) + "…"
@@ -60,46 +62,36 @@ func shown(text string) string {
 	return fmt.Sprintf("%q", text)
 }
 
-// listed joins what can be chosen.
-func listed[S ~string](values []S) string {
-	all := words(values)
-	last := len(all) - 1
-	if last == 0 {
-		return all[0]
-	}
-	return strings.Join(all[:last], ", ") + " or " + all[last]
-}
-
-func words[S ~string](values []S) []string {
-	all := make([]string, len(values))
-	for n, value := range values {
-		all[n] = string(value)
-	}
-	return all
-}
-
-// near is the known word that somebody may have meant: spelt with other case or signs, as a part of it, or with few
-// wrong letters. It is empty where there is none.
-func near(word string, known []string) string {
+// Near are the known words that somebody may have meant, the likeliest first: spelt with other case or signs, as a part
+// of it, or with few wrong letters.
+func Near(word string, known []string) []string {
 	const longest = 40
 	meant := plain(word)
 	if meant == "" || len(meant) > longest {
-		return ""
+		return nil
 	}
-	best, fewest := "", 1+max(1, len(meant)/3)
+	wrong, limit := map[string]int{}, 1+max(1, len(meant)/3)
+	var found []string
 	for _, candidate := range known {
-		c := plain(candidate)
-		wrong := max(len(meant)-len(c), len(c)-len(meant)) // at least
-		if len(meant) > 2 && len(c) > 2 && (strings.HasPrefix(c, meant) || strings.HasPrefix(meant, c)) {
-			wrong = min(wrong, 1)
-		} else if wrong < fewest {
-			wrong = distance(meant, c)
-		}
-		if wrong < fewest {
-			best, fewest = candidate, wrong
+		if wrong[candidate] = errorsIn(meant, plain(candidate), limit); wrong[candidate] < limit {
+			found = append(found, candidate)
 		}
 	}
-	return best
+	slices.SortStableFunc(found, func(a, b string) int { return cmp.Compare(wrong[a], wrong[b]) })
+	return found
+}
+
+// errorsIn is how many letters are wrong, as far as that is less than the limit. The beginning of a word is one.
+func errorsIn(meant, known string, limit int) int {
+	atLeast := max(len(meant)-len(known), len(known)-len(meant))
+	switch {
+	case len(meant) > 2 && len(known) > 2 && (strings.HasPrefix(known, meant) || strings.HasPrefix(meant, known)):
+		return min(atLeast, 1)
+	case atLeast >= limit:
+		return atLeast
+	default:
+		return distance(meant, known)
+	}
 }
 
 // plain is a word without what people spell differently.

@@ -1,4 +1,4 @@
-package config
+package yamlfile
 
 import (
 	"bytes"
@@ -13,29 +13,43 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// document parses the text into its only document's node; nil where that failed, or where there is nothing in it.
-func (r *reader) document(text []byte) *yaml.Node {
-	if len(text) > MaxBytes {
-		r.problemAt(1, 1, "", fmt.Errorf("the file has more than %d KB; split it, or keep data elsewhere", MaxBytes>>10))
+// Document parses the text into its only document; false where that failed, or where there is nothing in it, which is
+// reported.
+func (r *Reader) Document(text []byte) (Value, bool) {
+	node := r.parse(text)
+	switch {
+	case node == nil:
+		return Value{}, false
+	case IsNull(node):
+		r.ProblemAt(1, 1, "", fmt.Errorf("there is nothing in the file; it needs at least %s", r.format.Least))
+		return Value{}, false
+	default:
+		return Value{At: node, Node: node}, true
+	}
+}
+
+func (r *Reader) parse(text []byte) *yaml.Node {
+	if len(text) > r.format.MaxBytes {
+		r.ProblemAt(1, 1, "", fmt.Errorf("the file has more than %d KB; %s", r.format.MaxBytes>>10, r.format.TooLarge))
 		return nil
 	}
 	if at := invalidUTF8(text); at >= 0 {
 		line, column := place(text, at)
-		r.problemAt(line, column, "", errors.New("this is not UTF-8; save the file as UTF-8 text"))
+		r.ProblemAt(line, column, "", errors.New("this is not UTF-8; save the file as UTF-8 text"))
 		return nil
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var first, second yaml.Node
 	switch err := decoder.Decode(&first); {
 	case errors.Is(err, io.EOF):
-		r.problemAt(1, 1, "", errors.New("the file is empty; it needs at least functions: {hello: {image: my-function:1}}"))
+		r.ProblemAt(1, 1, "", fmt.Errorf("the file is empty; it needs at least %s", r.format.Least))
 		return nil
 	case err != nil:
 		r.syntax(text, err)
 		return nil
 	}
 	if err := decoder.Decode(&second); err == nil {
-		r.problemAt(second.Line, second.Column, "", errors.New("a second document begins; put all functions into the first and take the line --- out"))
+		r.ProblemAt(second.Line, second.Column, "", fmt.Errorf("a second document begins; put all %s into the first and take the line --- out", r.format.Entries))
 	} else if !errors.Is(err, io.EOF) {
 		r.syntax(text, err)
 	}
@@ -82,7 +96,7 @@ var hints = []struct{ words, remedy string }{
 }
 
 // syntax reports what the parser says. It gives a line at most, and sometimes the one before.
-func (r *reader) syntax(text []byte, err error) {
+func (r *Reader) syntax(text []byte, err error) {
 	line, column, words := 1, 1, err.Error()
 	if parts := syntaxLine.FindStringSubmatch(words); parts != nil {
 		words = parts[2]
@@ -94,7 +108,7 @@ func (r *reader) syntax(text []byte, err error) {
 		line--
 	}
 	column += len(lines[line-1]) - len(bytes.TrimLeft(lines[line-1], " \t"))
-	remedy := "write YAML as docs/functions-yaml.md shows"
+	remedy := "write YAML as " + r.format.Guide + " shows"
 	for _, hint := range hints {
 		if strings.Contains(words, hint.words) {
 			remedy = hint.remedy
@@ -107,5 +121,5 @@ func (r *reader) syntax(text []byte, err error) {
 		}
 		remedy = fmt.Sprintf(`define it before as &%s, or write "*%s" in quotes if it is a text`, parts[1], parts[1])
 	}
-	r.problemAt(line, column, "", fmt.Errorf("here or in the next line the YAML is broken: %s; %s", words, remedy))
+	r.ProblemAt(line, column, "", fmt.Errorf("here or in the next line the YAML is broken: %s; %s", words, remedy))
 }

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+
+	"github.com/scfcert/scfcert/mockplatform/program"
+	samplefunctions "github.com/scfcert/scfcert/sample-functions"
+	"github.com/scfcert/scfcert/suite/report"
+)
+
+// ociSample writes the built-in sample as OCI layout.
+func ociSample(t *testing.T) string {
+	t.Helper()
+	programs, err := program.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = programs.Close() }()
+	img, err := samplefunctions.BuiltIn(t.Context(), programs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := path.AppendImage(img); err != nil {
+		t.Fatal(err)
+	}
+	return "oci:" + dir
+}
+
+// TestAVendorSignsAndACustomerVerifies goes from an image to a statement and back, with the binary's commands only.
+func TestAVendorSignsAndACustomerVerifies(t *testing.T) {
+	image, dir := ociSample(t), t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	expect := func(want int, args ...string) {
+		t.Helper()
+		if got := run(args); got != want {
+			t.Errorf("scfcert %s: exit code %d, want %d", strings.Join(args, " "), got, want)
+		}
+	}
+	expect(0, "run", image, "--type=event", "--report-dir", dir)
+	expect(0, "keygen", "--out", at("vendor"))
+	expect(2, "keygen", "--out", at("vendor")) // is there already
+	expect(0, "keygen", "--out", at("other"), "--type=ecdsa-p256")
+	expect(64, "keygen", "--type=rsa", "--out", at("third"))
+	expect(0, "sign", at("report.json"), "--key", at("vendor.key"), "--out", at("statement.json"))
+	expect(2, "sign", at("report.json"), "--key", at("vendor.pub"), "--out", at("nothing.json"))
+	expect(2, "sign", at("none.json"), "--key", at("vendor.key"))
+	expect(64, "sign", at("report.json"))
+	expect(64, "sign", at("report.json"), "--key", at("vendor.key"), "--public", at("vendor.pub"))
+	if info, err := os.Stat(at("vendor.key")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("others may read the private key: %v, %v", info, err)
+	}
+
+	verify := func(want int, more ...string) {
+		t.Helper()
+		expect(want, append([]string{"verify", at("statement.json")}, more...)...)
+	}
+	r, err := report.Load(at("report.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := []string{"--key", at("vendor.pub"), "--digest", r.Image.Digest}
+	verify(0, good...)
+	verify(0, append(good, "--type=event", "--max-age=1h", "--contract=2026.11", "--key-until=2999-01-01", "--format=json")...)
+	verify(0, "--key", at("other.pub"), "--key", at("vendor.pub"), "--image", image)
+	verify(1, "--key", at("other.pub"), "--digest", r.Image.Digest)
+	verify(1, "--key", at("vendor.pub"), "--digest", "sha256:"+strings.Repeat("0", 64))
+	verify(1, append(good, "--type=http")...)
+	verify(1, append(good, "--max-age=1ns")...)
+	verify(1, append(good, "--contract=2020.01")...)
+	verify(1, append(good, "--key-until=2020-01-01")...)
+	verify(2, "--key", at("none.pub"), "--digest", r.Image.Digest)
+	verify(2, "--key", at("vendor.pub"), "--image", "oci:"+at("none"))
+	verify(64, "--key", at("vendor.pub"))
+	verify(64, "--digest", r.Image.Digest)
+	verify(64, append(good, "--key-until=soon")...)
+	verify(64, append(good, "--type=both")...)
+
+	text, err := os.ReadFile(at("statement.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := bytes.Replace(text, []byte(`"payload":"e`), []byte(`"payload":"f`), 1)
+	if bytes.Equal(text, changed) {
+		t.Fatalf("nothing to change in %.100s", text)
+	}
+	if err := os.WriteFile(at("statement.json"), changed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	verify(1, good...)
+
+	// A report that names no type is not signed.
+	expect(0, "run", image, "--report-dir", at("auto"))
+	expect(2, "sign", filepath.Join(at("auto"), "report.json"), "--key", at("vendor.key"), "--out", at("auto.json"))
+	if _, err := os.Stat(at("auto.json")); err == nil {
+		t.Error("a statement was written all the same")
+	}
+}
+
+func TestABaselineMakesAFailingImageConformantWithWaivers(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	expect := func(want int, args ...string) {
+		t.Helper()
+		if got := run(args); got != want {
+			t.Errorf("scfcert %s: exit code %d, want %d", strings.Join(args, " "), got, want)
+		}
+	}
+	failing := []string{"run", "--command=/nothing", "--type=event", "--report-dir", dir}
+	expect(1, failing...)
+	baseline := []string{"baseline", at("report.json"), "--owner=team", "--justification=known", "--out", at("waivers.yaml")}
+	expect(64, append(baseline, "--expires=soon")...)
+	expect(64, append(baseline, "--expires=2999-01-01")...)
+	expect(0, append(baseline, "--expires="+loaded(t, at("report.json")).StartedAt.AddDate(0, 1, 0).Format("2006-01-02"))...)
+	expect(0, append(failing, "--waivers", at("waivers.yaml"))...)
+	if r := loaded(t, at("report.json")); r.Verdict != report.WithWaivers || len(r.Waivers) == 0 {
+		t.Errorf("verdict %s with %d waivers", r.Verdict, len(r.Waivers))
+	}
+	expect(64, "run", "--type=event", "--report-dir", dir, "--waivers", at("waivers.yaml")) // passes, and is waived
+	if r := loaded(t, at("report.json")); r.Verdict != report.Conformant || len(r.Waivers) != 0 {
+		t.Errorf("verdict %s with %d waivers", r.Verdict, len(r.Waivers))
+	}
+	expect(64, "run", "--waivers", at("none.yaml"))
+}
+
+func loaded(t *testing.T, path string) report.Report {
+	t.Helper()
+	r, err := report.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
