@@ -74,6 +74,8 @@ bench:
 fuzz:
 	$(GO) test -run "^$$" -fuzz FuzzTokenRequest -fuzztime $(FUZZTIME) ./mockplatform/registry
 	$(GO) test -run "^$$" -fuzz FuzzParseReference -fuzztime $(FUZZTIME) ./mockplatform/image
+	$(GO) test -run "^$$" -fuzz FuzzCarry -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./mockplatform/gateway/tunnel
+	$(GO) test -run "^$$" -fuzz FuzzVerify -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./suite/statement
 	$(GO) test -run "^$$" -fuzz FuzzWith -fuzztime $(FUZZTIME) ./fixtures
 	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./mockplatform/serve/config
 	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./suite/waiver

@@ -198,7 +198,7 @@ func Bind(set *flag.FlagSet) *Flags {
 	set.StringVar(&f.contract, "contract", "", "`version` of the contract, one of "+strings.Join(requirement.Versions(), ", ")+" (default: the newest)")
 	set.Var(&f.procs, "procs", "how much is assessed at a time (default: by the processors)")
 	set.StringVar(&f.waivers, "waivers", "", "YAML `file` of failures that somebody answers for (docs/waivers.md)")
-	set.Var(&f.reportDir, "report-dir", "`folder` for report.json and junit.xml")
+	set.Var(&f.reportDir, "report-dir", "`folder` for report.json, junit.xml, report.html and report.md")
 	return f
 }
 

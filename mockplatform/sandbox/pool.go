@@ -12,6 +12,9 @@ import (
 	"github.com/scfcert/scfcert/mockplatform/engine"
 )
 
+// prepareTime bounds the making of a sandbox.
+const prepareTime = 30 * time.Second
+
 // pausePath is where the pause image holds its only program.
 const pausePath = "/pause"
 
@@ -163,7 +166,10 @@ func (p *Pool) fill() {
 // add prepares a sandbox and puts it into the stock.
 func (p *Pool) add() {
 	began := time.Now()
-	s, err := p.prepare(p.life)
+	// A container whose making is broken off may appear when nobody looks for it any more, so Close waits for it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.life), prepareTime)
+	defer cancel()
+	s, err := p.prepare(ctx)
 	p.mu.Lock()
 	p.making--
 	unwanted := err != nil && p.waiting <= len(p.ready)+p.making

@@ -174,7 +174,8 @@ func describe(ctx context.Context, cli *client.Client) (engine.Info, error) {
 	}
 	// The same kernel behind a local socket; a virtual machine (Desktop) has one of its own.
 	info.Local = runtime.GOOS == "linux" && strings.HasPrefix(info.Host, "unix://") &&
-		found.KernelVersion == kernelRelease() && !strings.Contains(found.OperatingSystem, "Docker Desktop")
+		found.KernelVersion == kernelRelease() && !strings.Contains(found.OperatingSystem, "Docker Desktop") &&
+		peerVisible(ctx, strings.TrimPrefix(info.Host, "unix://"))
 	info.Privileged = info.Local && !info.Rootless && os.Geteuid() == 0
 	return info, nil
 }
