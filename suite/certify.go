@@ -356,9 +356,7 @@ func (r *runner) judge() {
 		r.report.Requirements = append(r.report.Requirements, entry)
 	}
 	r.report.Conclude(r.types)
-	if r.observed.Auto && r.report.Verdict == report.Conformant {
-		r.forgiveOtherType()
-	}
+	r.report.ForgiveOtherType()
 }
 
 func entry(q requirement.Requirement, f check.Finding) report.Requirement {
@@ -377,18 +375,6 @@ func entry(q requirement.Requirement, f check.Finding) report.Requirement {
 		e.Found = &diagnose.Text{EN: f.Note, ZH: f.Note}
 	}
 	return e
-}
-
-// forgiveOtherType takes the failures of the type that the image is not out of an overall conformant report: nobody
-// said that it was of that type. The verdict of that type stays.
-func (r *runner) forgiveOtherType() {
-	for n := range r.report.Requirements {
-		q := &r.report.Requirements[n]
-		if len(q.Types) == 1 && (q.Outcome == report.Fail || q.Outcome == report.NotAssessed) {
-			q.Outcome, q.Because = report.NotApplicable, ""
-		}
-	}
-	r.report.CollapseCauses()
 }
 
 // finish completes the report.

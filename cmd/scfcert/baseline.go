@@ -29,14 +29,15 @@ count from then on, and what is mended has to be taken out of the file. See docs
 			if err != nil {
 				return sortError(err)
 			}
+			if r.Fault != "" {
+				return sortError(fmt.Errorf("%s could not be assessed as a whole, so that its failures are not known; certify the image again", args[0]))
+			}
 			text, err := waiver.FromReport(r, owner, day, justification)
 			if err != nil {
-				return fmt.Errorf("%w: %w", suite.ErrUsage, err)
+				return fmt.Errorf("%w: --owner or --justification: %w", suite.ErrUsage, err)
 			}
-			if len(r.RootCauses) > 0 {
-				if _, err := waiver.Parse(out, text, waiver.Options{}); err != nil { // such as a date that is too far ahead
-					return fmt.Errorf("%w: %w", suite.ErrUsage, err)
-				}
+			if _, err := waiver.Parse("the waivers", text, waiver.Options{}); err != nil {
+				return fmt.Errorf("%w: --expires: %w", suite.ErrUsage, err)
 			}
 			if out == "-" {
 				_, err = cmd.OutOrStdout().Write(text)

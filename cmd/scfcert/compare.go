@@ -32,20 +32,23 @@ belong together, or one could not be assessed), 64 wrong usage.`,
 		Example: "  scfcert compare old/report.json new/report.json\n  for n in 1 2 3 4 5 6 7; do scfcert run old:1 --report-dir old/$n; scfcert run new:1 --report-dir new/$n; done; scfcert compare old new --format=markdown",
 		Args:    cobra.ExactArgs(2), //nolint:mnd // the two
 		RunE: func(cmd *cobra.Command, args []string) error {
-			before, err := reportsAt(args[0])
+			if opts.MinSamples == 0 || opts.MinChange == 0 || opts.Alpha == 0 {
+				return fmt.Errorf("%w: --min-samples, --min-change and --alpha have to be above 0; leave out what is not needed", suite.ErrUsage)
+			}
+			before, paths, err := reportsAt(args[0])
 			if err != nil {
 				return sortError(err)
 			}
-			after, err := reportsAt(args[1])
+			after, more, err := reportsAt(args[1])
 			if err != nil {
 				return sortError(err)
 			}
 			c, err := compare.Compare(before, after, opts)
-			if errors.Is(err, compare.ErrOptions) {
+			switch {
+			case errors.Is(err, compare.ErrOptions):
 				return fmt.Errorf("%w: %w", suite.ErrUsage, err)
-			}
-			if err != nil {
-				return sortError(err)
+			case err != nil:
+				return sortError(fmt.Errorf("%w\nold reports, from 1: %s\nnew reports, from 1: %s", err, strings.Join(paths, ", "), strings.Join(more, ", ")))
 			}
 			switch {
 			case c.Regression():
@@ -70,20 +73,20 @@ belong together, or one could not be assessed), 64 wrong usage.`,
 		},
 	}
 	cmd.Flags().Var(&as, "format", "format")
-	cmd.Flags().IntVar(&opts.MinSamples, "min-samples", 0, "`samples` of each side from which times are judged (default 5)")
-	cmd.Flags().Float64Var(&opts.MinChange, "min-change", 0, "`share` of change below which nothing counts (default 0.05)")
-	cmd.Flags().Float64Var(&opts.Alpha, "alpha", 0, "how often noise may be taken for a change, over all times (default 0.01)")
+	cmd.Flags().IntVar(&opts.MinSamples, "min-samples", compare.DefaultMinSamples, "`samples` of each side from which times are judged")
+	cmd.Flags().Float64Var(&opts.MinChange, "min-change", compare.DefaultMinChange, "`share` of change below which nothing counts")
+	cmd.Flags().Float64Var(&opts.Alpha, "alpha", compare.DefaultAlpha, "how often noise may be taken for a change, over all times")
 	lang.bind(cmd)
 	return cmd
 }
 
-// reportsAt reads a report, or all that are named report.json in a folder and below it.
-func reportsAt(path string) ([]report.Report, error) {
+// reportsAt reads a report, or all that are named report.json in a folder and below it, and tells where they are.
+func reportsAt(path string) (all []report.Report, paths []string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names the file
+		return nil, nil, err //nolint:wrapcheck // names the file
 	}
-	paths := []string{path}
+	paths = []string{path}
 	if info.IsDir() {
 		paths = nil
 		err := filepath.WalkDir(path, func(at string, entry fs.DirEntry, err error) error {
@@ -93,21 +96,20 @@ func reportsAt(path string) ([]report.Report, error) {
 			return err
 		})
 		if err != nil {
-			return nil, err //nolint:wrapcheck // names the file
+			return nil, nil, err //nolint:wrapcheck // names the file
 		}
 		if len(paths) == 0 {
-			return nil, fmt.Errorf("%s holds no report.json; make one with scfcert run --report-dir", path)
+			return nil, nil, fmt.Errorf("%s holds no report.json; make one with scfcert run --report-dir", path)
 		}
 	}
-	var all []report.Report
 	for _, at := range paths {
 		r, err := report.Load(at)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // names the file
+			return nil, nil, err //nolint:wrapcheck // names the file
 		}
 		all = append(all, r)
 	}
-	return all, nil
+	return all, paths, nil
 }
 
 // textOrJSON is the flag of what has these two.

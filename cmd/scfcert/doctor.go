@@ -47,7 +47,7 @@ func doctorCommand(code *int) *cobra.Command {
 		Use:   "doctor",
 		Short: "Tell whether this machine can certify, and how strictly",
 		Long: `Look at the container engine, its limits and the disk, start the built-in function once, and list what runs whose process
-has died left behind. Every line that is not ok says what to do.
+has died left behind. Lines that are not ok say what to do, where something can be done.
 
 Exit codes: 0 this machine can certify, 2 it cannot.`,
 		Example: "  scfcert doctor\n  scfcert doctor --remove",
@@ -204,7 +204,10 @@ func diskLine(place string, free uint64, lang *language) ailment {
 	line := ailment{"disk", well, fmt.Sprintf(lang.word("%s has %d MB free", "%s 可用 %d MB"), place, free>>20), ""} //nolint:mnd // MB
 	if free < diskNeeded {
 		line.Health = careful
-		line.Fix = fmt.Sprintf(lang.word("an image of 1 GiB may need %d MB: free some, or set TMPDIR", "1 GiB 的镜像可能需要 %d MB：请清理或设置 TMPDIR"), diskNeeded>>20) //nolint:mnd // MB
+		line.Fix = fmt.Sprintf(lang.word("an image of 1 GiB may need %d MB: free some", "1 GiB 的镜像可能需要 %d MB：请清理"), diskNeeded>>20) //nolint:mnd // MB
+		if place == os.TempDir() {
+			line.Fix += lang.word(", or set TMPDIR", "或设置 TMPDIR")
+		}
 	}
 	return line
 }

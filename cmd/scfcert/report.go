@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,6 +26,9 @@ Exit codes: 0 written (whatever the verdict is), 2 the report cannot be read or 
 		Example: "  scfcert report scfcert-report/report.json\n  scfcert report report.json --format=markdown >>\"$GITHUB_STEP_SUMMARY\"\n  scfcert report report.json --format=html --out=report.html",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notOver(out, args[0]); err != nil {
+				return err
+			}
 			r, err := report.Load(args[0])
 			if err != nil {
 				return sortError(err)
@@ -36,7 +38,7 @@ Exit codes: 0 written (whatever the verdict is), 2 the report cannot be read or 
 				return sortError(err)
 			}
 			if out == "-" {
-				_, err = os.Stdout.Write(text.Bytes())
+				_, err = cmd.OutOrStdout().Write(text.Bytes())
 				return sortError(err)
 			}
 			return sortError(report.WriteFile(out, text.Bytes()))

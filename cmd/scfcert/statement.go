@@ -12,10 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scfcert/scfcert/mockplatform/contract"
 	"github.com/scfcert/scfcert/mockplatform/image"
 	"github.com/scfcert/scfcert/suite"
 	"github.com/scfcert/scfcert/suite/report"
-	"github.com/scfcert/scfcert/suite/requirement"
 	"github.com/scfcert/scfcert/suite/statement"
 )
 
@@ -29,6 +29,9 @@ there already are not written over.`,
 		Example: "  scfcert keygen --out=vendor\n  scfcert keygen --type=ecdsa-p256 --out=vendor",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if base := filepath.Base(out); out == "" || strings.HasSuffix(out, string(filepath.Separator)) || strings.HasPrefix(base, ".") {
+				return fmt.Errorf("%w: --out %q: give the name of the two files, without .key and .pub", suite.ErrUsage, out)
+			}
 			private, public, err := statement.GenerateKey(statement.Kind(kind))
 			if err != nil {
 				return fmt.Errorf("%w: --type: %w", suite.ErrUsage, err)
@@ -54,6 +57,23 @@ there already are not written over.`,
 func absent(path string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("%s is there already; take another name with --out, or move it away", path)
+	}
+	return nil
+}
+
+// notOver refuses a file to write that is none, or that is one of those that are read.
+func notOver(out string, inputs ...string) error {
+	if out == "" {
+		return fmt.Errorf("%w: --out names no file; give one, or - for standard output", suite.ErrUsage)
+	}
+	there, err := os.Stat(out)
+	if err != nil {
+		return nil //nolint:nilerr // it is not there
+	}
+	for _, input := range inputs {
+		if read, err := os.Stat(input); err == nil && os.SameFile(there, read) {
+			return fmt.Errorf("%w: --out %q is a file that is read; give another name", suite.ErrUsage, out)
+		}
 	}
 	return nil
 }
@@ -96,11 +116,14 @@ Give it with its arguments, one --signer each, and its public key with --public.
 			if err != nil {
 				return err
 			}
-			r, err := report.Load(args[0])
+			if err := notOver(s.out, args[0], s.key, s.public); err != nil {
+				return err
+			}
+			r, text, err := report.LoadText(args[0])
 			if err != nil {
 				return sortError(err)
 			}
-			made, err := statement.New(r)
+			made, err := statement.New(r, text)
 			if err != nil {
 				return sortError(err)
 			}
@@ -122,7 +145,7 @@ Give it with its arguments, one --signer each, and its public key with --public.
 	cmd.Flags().StringVar(&s.key, "key", "", "private key `FILE` (scfcert keygen)")
 	cmd.Flags().StringArrayVar(&s.command, "signer", nil, "`PROGRAM` that signs, and each of its arguments with the flag once more")
 	cmd.Flags().StringVar(&s.public, "public", "", "public key `FILE` of --signer")
-	cmd.Flags().DurationVar(&s.timeout, "signer-timeout", statement.DefaultCommandTimeout, "how long --signer may take")
+	cmd.Flags().DurationVar(&s.timeout, "signer-timeout", statement.DefaultCommandTimeout, "how long --signer may take; what it has started itself is not ended then")
 	cmd.Flags().StringVar(&s.out, "out", "statement.json", "`FILE` to write; - for standard output")
 	return cmd
 }
@@ -219,7 +242,7 @@ Exit codes: 0 the statement holds, 1 it does not, 2 we could not look (a file or
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\nis %s as %s function, by %s %s, certified at %s\nsigned by %s\n",
 				opts.Digest, c.Verdict, c.Function.Type, c.Contract.Name, c.Contract.Version, c.FinishedAt.Format(time.RFC3339), held.KeyID)
 			for _, w := range c.Waivers {
-				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "waived: %s (%s)\n", w.Requirement, w.Reason)
+				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "waived until %s by %q: %q (%q)\n", w.Expires, w.Owner, w.Requirement, w.Reason)
 			}
 			return sortError(err)
 		},
@@ -244,10 +267,11 @@ func (v *verifying) options(ctx context.Context) (statement.VerifyOptions, error
 		return opts, fmt.Errorf("%w: give the signer's public key with --key", suite.ErrUsage)
 	case (v.digest == "") == (v.image == ""):
 		return opts, fmt.Errorf("%w: say which image it must be about, with either --digest or --image", suite.ErrUsage)
-	case v.kind != "" && v.kind != requirement.Event && v.kind != requirement.HTTP:
-		return opts, fmt.Errorf("%w: --type %q: take event or http", suite.ErrUsage, v.kind)
-	case v.maxAge < 0:
-		return opts, fmt.Errorf("%w: --max-age %s is below 0", suite.ErrUsage, v.maxAge)
+	}
+	for _, version := range v.contracts {
+		if strings.Trim(version, "0123456789.") != "" || version == "" {
+			return opts, fmt.Errorf("%w: --contract %q: give a version such as %s, and the flag once for each", suite.ErrUsage, version, contract.Version)
+		}
 	}
 	var until time.Time
 	if v.until != "" {
@@ -267,12 +291,20 @@ func (v *verifying) options(ctx context.Context) (statement.VerifyOptions, error
 	if v.waivers {
 		opts.Verdicts = []report.Verdict{report.Conformant, report.WithWaivers}
 	}
-	if v.image == "" {
-		return opts, nil
+	if v.image != "" {
+		digest, err := manifestDigest(ctx, v.image)
+		if errors.Is(err, image.ErrReference) {
+			return opts, fmt.Errorf("%w: %w", suite.ErrUsage, err)
+		}
+		if err != nil {
+			return opts, sortError(err)
+		}
+		opts.Digest = digest
 	}
-	digest, err := manifestDigest(ctx, v.image)
-	opts.Digest = digest
-	return opts, sortError(err)
+	if err := opts.Check(); err != nil {
+		return opts, fmt.Errorf("%w: %w", suite.ErrUsage, err)
+	}
+	return opts, nil
 }
 
 // manifestDigest reads an image outside the local engine, which knows no manifests.

@@ -58,6 +58,18 @@ func TestAVendorSignsAndACustomerVerifies(t *testing.T) {
 	expect(2, "sign", at("none.json"), "--key", at("vendor.key"))
 	expect(64, "sign", at("report.json"))
 	expect(64, "sign", at("report.json"), "--key", at("vendor.key"), "--public", at("vendor.pub"))
+	expect(64, "sign", at("report.json"), "--key", at("vendor.key"), "--out", at("vendor.key")) // which would be lost
+	expect(64, "sign", at("report.json"), "--key", at("vendor.key"), "--out", at("report.json"))
+	expect(64, "sign", at("report.json"), "--key", at("vendor.key"), "--out", "")
+	expect(64, "report", at("report.json"), "--format=html", "--out", at("report.json"))
+	if err := os.Symlink(at("elsewhere"), at("link")); err != nil {
+		t.Fatal(err)
+	}
+	expect(2, "sign", at("report.json"), "--key", at("vendor.key"), "--out", at("link")) // such as /dev/stdout
+	if link, err := os.Lstat(at("link")); err != nil || link.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link was replaced: %v, %v", link, err)
+	}
+	expect(64, "keygen", "--out", dir+"/")
 	if info, err := os.Stat(at("vendor.key")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("others may read the private key: %v, %v", info, err)
 	}
@@ -85,6 +97,11 @@ func TestAVendorSignsAndACustomerVerifies(t *testing.T) {
 	verify(64, "--key", at("vendor.pub"))
 	verify(64, "--digest", r.Image.Digest)
 	verify(64, append(good, "--key-until=soon")...)
+	verify(64, "--key", at("vendor.pub"), "--digest", "sha256:XX")
+	verify(64, "--key", at("vendor.pub"), "--image", "Bad Ref")
+	verify(64, append(good, "--contract=")...)
+	verify(64, append(good, "--contract=2026.11,2026.12")...)
+	verify(64, append(good, "--max-age=-1h")...)
 	verify(64, append(good, "--type=both")...)
 
 	text, err := os.ReadFile(at("statement.json"))

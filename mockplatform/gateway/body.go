@@ -59,13 +59,13 @@ func TakeBody(r *http.Request, folder string) (*Body, error) {
 	}
 	var head bytes.Buffer
 	n, err := head.ReadFrom(io.LimitReader(r.Body, memoryBytes))
-	switch {
-	case err == nil && n < r.ContentLength && n < memoryBytes:
+	if err == nil && n < min(r.ContentLength, memoryBytes) {
 		err = io.ErrUnexpectedEOF
-		fallthrough
-	case err != nil:
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read request body: %w", err)
-	case n < memoryBytes || n == r.ContentLength:
+	}
+	if n < memoryBytes || n == r.ContentLength {
 		return &Body{memory: head.Bytes(), size: n}, nil
 	}
 	file, err := os.CreateTemp(folder, "body-")

@@ -185,7 +185,7 @@ func (r *recorder) record(name Stream, data []byte) {
 		}
 		r.keep(s, name, rest[:at])
 		rest = rest[at+len(marker):]
-		s.pass()
+		r.pass(s, name)
 	}
 	r.keep(s, name, rest)
 	r.mu.Unlock()
@@ -195,8 +195,12 @@ func (r *recorder) record(name Stream, data []byte) {
 	}
 }
 
-// pass goes past the first fence of a stream; the lock is held.
-func (s *stream) pass() {
+// pass goes past the first fence of a stream; the lock is held. A line that has no end by then has been said.
+func (r *recorder) pass(s *stream, name Stream) {
+	if len(s.said) > 0 {
+		r.live(Line{RequestID: s.turn.id, Stream: name, At: time.Now(), Text: string(s.said)})
+		s.said = nil
+	}
 	if s.turn.left--; s.turn.left == 0 {
 		close(s.turn.done)
 	}
@@ -413,7 +417,7 @@ func (r *recorder) skip(name Stream, marker []byte) {
 		held := s.held
 		s.held = nil
 		r.keep(s, name, held)
-		s.pass()
+		r.pass(s, name)
 		if last {
 			return
 		}

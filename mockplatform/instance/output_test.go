@@ -181,7 +181,7 @@ func TestOutputOfTheStartUpThatComesLateIsNoRequests(t *testing.T) {
 
 func TestLinesAreToldAsTheyCome(t *testing.T) {
 	for shared, want := range map[bool][]string{
-		false: {" stdout begin", " stdout listening", "id-1 stdout one", "id-1 stderr err", "id-1 stdout two", " stdout between", "id-2 stdout three"},
+		false: {" stdout begin", " stdout listening", "id-1 stdout one", "id-1 stderr err", "id-1 stdout two", "id-1 stdout no end", " stdout between", "id-2 stdout three", "id-2 stdout last words"},
 		true:  {" stdout begin", " stdout listening", "id-1 stdout one id-1", "id-2 stdout two", "id-1 stdout three id-1"},
 	} {
 		var told []string
@@ -199,9 +199,12 @@ func TestLinesAreToldAsTheyCome(t *testing.T) {
 			r.record(Stdout, []byte("one\ntw"))
 			r.record(Stderr, []byte("err\n"))
 			r.mark([]byte("FENCE"))
-			r.record(Stdout, []byte("o\nFENCEbetween\n"))
+			r.record(Stdout, []byte("o\nno endFENCEbetween\n"))
 			r.name("id-2")
-			r.record(Stdout, []byte("three\n"))
+			r.record(Stdout, []byte("three\nlast words")) // of a process that ends
+			r.mark(nil)
+			r.skip(Stdout, nil)
+			r.skip(Stderr, nil)
 		}
 		if !slices.Equal(told, want) {
 			t.Errorf("several at a time %v: told %q, want %q", shared, told, want)

@@ -144,10 +144,9 @@ func BenchmarkFront(b *testing.B) {
 	}
 }
 
-// resident is the memory of this process, in MiB, after a collection.
+// resident is the memory of this process, in MiB.
 func resident(b *testing.B) float64 {
 	b.Helper()
-	runtime.GC()
 	text, err := os.ReadFile("/proc/self/statm")
 	check(b, err)
 	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
@@ -166,11 +165,7 @@ func peakResident(b *testing.B) (stop func() float64) {
 		for {
 			select {
 			case <-tick.C:
-				text, _ := os.ReadFile("/proc/self/statm")
-				if fields := strings.Fields(string(text)); len(fields) > 1 {
-					pages, _ := strconv.Atoi(fields[1])
-					peak = max(peak, float64(pages*os.Getpagesize())/(1<<20))
-				}
+				peak = max(peak, resident(b))
 			case <-done:
 				most <- peak
 				return
@@ -197,6 +192,7 @@ func BenchmarkBodies(b *testing.B) {
 				}
 				request := asking(b, clients, method, ours.URL+path, body)
 				check(b, request())
+				runtime.GC()
 				before := resident(b)
 				stop := peakResident(b)
 				var met answered

@@ -24,7 +24,7 @@ type live struct {
 
 	mu      sync.Mutex
 	waiting []mockplatform.LogEntry
-	left    int // out
+	left    int // lines that were left out
 	poke    chan struct{}
 	running map[string][]mockplatform.LogEntry // by request id
 

@@ -12,22 +12,23 @@ import (
 
 // Defaults of the options.
 const (
-	defaultAlpha      = 0.01
-	defaultMinChange  = 0.05
-	defaultMinSamples = 5
-	mostMinChange     = 10
+	DefaultAlpha      = 0.01
+	DefaultMinChange  = 0.05
+	DefaultMinSamples = 5
+
+	mostMinChange = 10
 )
 
 // complete fills in the defaults. The error is ErrOptions.
 func (o Options) complete() (Options, error) {
 	if o.Alpha == 0 {
-		o.Alpha = defaultAlpha
+		o.Alpha = DefaultAlpha
 	}
 	if o.MinChange == 0 {
-		o.MinChange = defaultMinChange
+		o.MinChange = DefaultMinChange
 	}
 	if o.MinSamples == 0 {
-		o.MinSamples = defaultMinSamples
+		o.MinSamples = DefaultMinSamples
 	}
 	switch {
 	case !(o.Alpha > 0 && o.Alpha < 1): // in this form it is true of NaN as well

@@ -6,6 +6,7 @@ package compare
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/scfcert/scfcert/mockplatform/diagnose"
 	"github.com/scfcert/scfcert/suite/report"
@@ -94,7 +95,8 @@ type Side struct {
 // Summary counts regressions.
 type Summary struct {
 	Regression bool `json:"regression"`
-	// Inconclusive tells that a side could not be judged: the absence of regressions means little then.
+	// Inconclusive tells that a side could not be judged, or that its samples differ in a MUST: the absence of regressions
+	// means little then.
 	Inconclusive bool `json:"inconclusive"`
 	Verdicts     int  `json:"verdicts"`
 	Must         int  `json:"must"`
@@ -175,11 +177,14 @@ func side(samples []report.Report) Side {
 }
 
 func summary(c Comparison) Summary {
-	open := func(s Side) bool {
+	open := func(s Side) bool { // an unstable one too
 		_, judged := rank(outcomeOf(report.Verdict(s.Verdict)))
-		return !judged && s.Verdict != string(Unstable)
+		return !judged
 	}
-	s := Summary{Inconclusive: open(c.Old) || open(c.New)}
+	unstable := slices.ContainsFunc(c.Requirements, func(q Change) bool {
+		return q.Kind == Unstable && q.Level == requirement.Must && q.Subject != requirement.Platform && len(q.New.Outcomes) > 1
+	})
+	s := Summary{Inconclusive: open(c.Old) || open(c.New) || unstable}
 	for _, v := range c.Verdicts {
 		s.Verdicts += count(v.Severity)
 	}

@@ -258,8 +258,13 @@ func TestWhatEverySampleBreaksIsARegressionAndWhatSomeBreakIsUnstable(t *testing
 		t.Errorf("a failure for two reasons is %+v", c)
 	}
 	c := compared(t, before, fails(diagnose.ListenLoopback, "", diagnose.ListenLoopback))
-	if q := find(t, c, "start.listen"); q.Kind != Unstable || q.New.Outcomes[report.Fail] != 2 || c.Regression() {
-		t.Errorf("a failure of two in three is %+v", q)
+	if q := find(t, c, "start.listen"); q.Kind != Unstable || q.New.Outcomes[report.Fail] != 2 || c.Regression() || !c.Inconclusive() {
+		t.Errorf("a failure of two in three is %+v, %+v", q, c.Summary)
+	}
+	// One sample that failed before must not hide that all of them fail now.
+	c = compared(t, fails(diagnose.ListenLoopback, "", ""), fails(diagnose.ListenLoopback, diagnose.ListenLoopback))
+	if q := find(t, c, "start.listen"); q.Kind != Worse || q.Severity != Error || !c.Regression() {
+		t.Errorf("a failure of one in three that became one of all is %+v", q)
 	}
 	if c := find(t, compared(t, fails(diagnose.ListenLoopback), fails(diagnose.ListenLoopback, diagnose.ListenNever)), "start.listen"); c.Kind != Unstable {
 		t.Errorf("a reason that comes and goes is %+v", c)

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -40,11 +41,11 @@ func notes(before, after []report.Report, c Comparison) []diagnose.Text {
 func faults(en, zh string, samples []report.Report) []diagnose.Text {
 	count, first := 0, ""
 	for _, r := range samples {
-		if r.Fault == "" {
+		if r.Fault == "" && outcomeOf(r.Verdict) != report.NotAssessed {
 			continue
 		}
 		if count == 0 {
-			first = r.Fault
+			first = cmp.Or(r.Fault, string(r.Verdict))
 		}
 		count++
 	}

@@ -73,6 +73,10 @@ func became(before, after seen) (Kind, bool) {
 	_, wasJudged := rank(old)
 	_, isJudged := rank(now)
 	switch {
+	case !stable && stableNow && now == report.Fail: // it failed in some samples, and in all of them now
+		return Worse, true
+	case !stableNow && stable && old == report.Fail:
+		return Better, true
 	case !stable || !stableNow:
 		return Unstable, true
 	case old == now:

@@ -136,7 +136,7 @@ func (l Language) conclusion(s Summary) string {
 	case s.Regression:
 		return l.word("regression: ", "有回退：") + strings.Join(counted, l.word(", ", "，"))
 	case s.Inconclusive:
-		return l.word("inconclusive: a side could not be judged", "无法判定：有一侧无法评判")
+		return l.word("inconclusive: a side could not be judged, or its samples differ; certify it again, and more often", "无法判定：有一侧无法评判或样本不一致；请重新认证并增加样本")
 	default:
 		return l.word("no regression", "没有回退")
 	}

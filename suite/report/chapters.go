@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/scfcert/scfcert/suite/requirement"
@@ -68,22 +69,25 @@ type cause struct {
 	Requirement Requirement
 }
 
-// causes are the root causes: what is binding first, advice after it.
+// causes are the root causes: what is binding first, what is waived after it, and advice last.
 func causes(r *Report) []cause {
-	var failures, advice []cause
+	var failures, waived, advice []cause
 	for _, root := range r.RootCauses[:min(len(r.RootCauses), shownRows)] {
 		c := cause{root, r.requirement(root.Requirement)}
 		if c.Requirement.ID == "" { // not in the report
 			c.Requirement.ID = root.Requirement
 			c.Requirement.Outcome = Fail
 		}
-		if c.Requirement.Outcome == Warn {
+		switch {
+		case c.Requirement.Outcome == Warn:
 			advice = append(advice, c)
-		} else {
+		case c.Waived:
+			waived = append(waived, c)
+		default:
 			failures = append(failures, c)
 		}
 	}
-	return append(failures, advice...)
+	return slices.Concat(failures, waived, advice)
 }
 
 // shares tells whether a requirement is open for the very fault that the report tells of anyway.

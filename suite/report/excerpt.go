@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/scfcert/scfcert/mockplatform/diagnose"
@@ -39,8 +40,7 @@ func quote(text string, limit int) excerpt {
 
 // visible replaces what diagnose.Clean leaves and what still turns the direction of writing, ends a line or hides.
 func visible(r rune) rune {
-	switch {
-	case r == 0x061c, r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x2029, r >= 0x2060 && r <= 0x206f, r == 0xfeff, r >= 0xe0000 && r <= 0xe007f:
+	if unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Variation_Selector) {
 		return utf8.RuneError
 	}
 	return r

@@ -243,9 +243,9 @@ func (m *markdownWriter) waivers() {
 	m.block("### " + m.Waivers + "\n\n")
 	var rows [][]string
 	for _, w := range m.r.Waivers {
-		rows = append(rows, []string{cell(w.Requirement), cell(string(w.Reason)), cell(w.Justification), cell(w.Owner), cell(w.Expires)})
+		rows = append(rows, []string{cell(w.Requirement), cell(string(w.Reason)), cell(w.Justification), cell(w.Owner), cell(w.Expires), m.ids(w.Covers)})
 	}
-	m.table([]string{m.Requirement, m.Reason, m.Justification, m.Owner, m.Expires}, rows)
+	m.table([]string{m.Requirement, m.Reason, m.Justification, m.Owner, m.Expires, m.Covers}, rows)
 }
 
 func (m *markdownWriter) counts() {

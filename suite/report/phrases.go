@@ -10,13 +10,13 @@ type phrases struct {
 	Skip, Language, Contents, Certification, Colon, Comma string
 
 	Fault, FaultNote, LeftBehind, Verdict, AsEvent, AsHTTP                                                                                            string
-	Digest, Platform, Size, Compressed, Estimated, Source, Command, When, Took, Contract, Basis, Tool, Type, Auto                                     string
+	Digest, Platform, Size, Compressed, Estimated, Source, Command, When, Took, Contract, Basis, Tool, Type                                           string
 	Memory, Timeout, InitTimeout, Environment, Enforcement, EnforcementNote, Tmp, Rootfs, MemoryLimit, CPU, Readings, ReadingsNote, NoReadings, Probe string
 
-	Causes, NoCauses, OnlyWaived, NotKnown, Found, Required, Fix, Or, LeavesOpen, Reason, More                                                 string
-	Waivers, WaiversNote, Justification, Owner, Expires                                                                                        string
+	Causes, NoCauses, NotKnown, Found, Required, Fix, Or, LeavesOpen, Reason, More                                                             string
+	Waivers, WaiversNote, Justification, Owner, Expires, Covers                                                                                string
 	Margins, Of, Over, Little, Name, Used, Limit, Share                                                                                        string
-	Timeline, TimelineNote, TimelineTotal, At, AfterStart                                                                                      string
+	Timeline, TimelineNote, TimelineTotal, At                                                                                                  string
 	Requirements, Chapter, Requirement, Outcome, Note, Total, Open, Because, SeeFault, Level, Observed, Clause, Evidence, Duration, OnPlatform string
 	Logs, LogsNote, Engine, EngineName, Cut, LeftOut, ReportFiles, Footer                                                                      string
 
@@ -41,8 +41,8 @@ var inEnglish = phrases{ //nolint:dupl // the same members in the other language
 	Tmp:             "/tmp", Rootfs: "root file system", MemoryLimit: "memory", CPU: "CPU", Readings: "Readings that differ from the default", ReadingsNote: "The contract was read differently for this report, which may change its verdict.",
 	NoReadings: "none", Probe: "The image answers as a probe: what the code sees was seen from inside.",
 
-	Causes: "Root causes", NoCauses: "Nothing is broken.", OnlyWaived: "Nothing is broken but what is waived.", NotKnown: "What is broken, if anything, is not known.", Found: "Found", Required: "Required", Fix: "Fix", Or: "Or", LeavesOpen: "Leaves open", Reason: "Reason", More: "more",
-	Waivers: "Waivers", WaiversNote: "Failures that somebody answers for until a date.", Justification: "Justification", Owner: "Owner", Expires: "Expires",
+	Causes: "Root causes", NoCauses: "Nothing is broken.", NotKnown: "What is broken, if anything, is not known.", Found: "Found", Required: "Required", Fix: "Fix", Or: "Or", LeavesOpen: "Leaves open", Reason: "Reason", More: "more",
+	Waivers: "Waivers", WaiversNote: "Failures that somebody answers for until a date.", Justification: "Justification", Owner: "Owner", Expires: "Expires", Covers: "Open because of it; does not count",
 	Margins: "Budgets", Of: "of", Over: "over the limit", Little: "little is left", Name: "Budget", Used: "Used", Limit: "Limit", Share: "Share",
 	Timeline: "Cold start", TimelineNote: "The steps follow one another. Each request is the first one after a start.", TimelineTotal: "In all, until it is ready", At: "from",
 	Requirements: "Requirements", Chapter: "Chapter", Requirement: "Requirement", Outcome: "Outcome", Note: "Note", Total: "all", Open: "requirements could not be assessed", Because: "because of", SeeFault: "for the fault at the top of this report",
@@ -80,8 +80,8 @@ var inChinese = phrases{ //nolint:dupl // as above
 	Tmp:             "/tmp", Rootfs: "根文件系统", MemoryLimit: "内存", CPU: "CPU", Readings: "与默认不同的解读", ReadingsNote: "本报告对契约采用了不同的解读，结论可能因此不同。",
 	NoReadings: "无", Probe: "该镜像可作为探针应答：代码所见由内部观察得出。",
 
-	Causes: "根本原因", NoCauses: "没有发现问题。", OnlyWaived: "除已豁免的要求外没有发现问题。", NotKnown: "是否存在问题尚不清楚。", Found: "发现", Required: "要求", Fix: "修复", Or: "或者", LeavesOpen: "因此未评", Reason: "原因", More: "更多",
-	Waivers: "豁免", WaiversNote: "有人负责且有期限的不符合项。", Justification: "理由", Owner: "负责人", Expires: "到期",
+	Causes: "根本原因", NoCauses: "没有发现问题。", NotKnown: "是否存在问题尚不清楚。", Found: "发现", Required: "要求", Fix: "修复", Or: "或者", LeavesOpen: "因此未评", Reason: "原因", More: "更多",
+	Waivers: "豁免", WaiversNote: "有人负责且有期限的不符合项。", Justification: "理由", Owner: "负责人", Expires: "到期", Covers: "因此未评，不计入结论",
 	Margins: "余量", Of: "/", Over: "超出限制", Little: "余量很小", Name: "项目", Used: "已用", Limit: "限制", Share: "占比",
 	Timeline: "冷启动", TimelineNote: "各步骤依次进行；每个请求均为启动后的首个请求。", TimelineTotal: "到就绪为止共", At: "始于",
 	Requirements: "要求", Chapter: "章节", Requirement: "要求", Outcome: "结果", Note: "说明", Total: "合计", Open: "条要求无法评估", Because: "因为", SeeFault: "原因见报告开头",

@@ -28,20 +28,26 @@ const MaxBytes = 16 << 20
 
 // Load reads a report.json. The error is ErrReport, and names the file.
 func Load(path string) (Report, error) {
+	r, _, err := LoadText(path)
+	return r, err
+}
+
+// LoadText is Load with the text that was read.
+func LoadText(path string) (Report, []byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return Report{}, fmt.Errorf("%w: %w; name a report.json that scfcert run wrote", ErrReport, err)
+		return Report{}, nil, fmt.Errorf("%w: %w; name a report.json that scfcert run wrote", ErrReport, err)
 	}
 	defer file.Close() //nolint:errcheck // it was only read
 	data, err := io.ReadAll(io.LimitReader(file, MaxBytes+1))
 	if err != nil {
-		return Report{}, fmt.Errorf("%w: %w; name a file", ErrReport, err)
+		return Report{}, nil, fmt.Errorf("%w: %w; name a file", ErrReport, err)
 	}
 	r, err := Read(data)
 	if err != nil {
-		return Report{}, fmt.Errorf("%s: %w", path, err)
+		return Report{}, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return r, nil
+	return r, data, nil
 }
 
 // Read reads a report.json that may come from others: from another version, or from who wishes no good. Fields and

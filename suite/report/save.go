@@ -56,8 +56,11 @@ func Save(dir string, r Report) error {
 	return nil
 }
 
-// WriteFile writes a file that others may read, whole or not at all.
+// WriteFile writes a file that others may read, whole or not at all. What is there and is no ordinary file stays as it is.
 func WriteFile(path string, text []byte) error {
+	if there, err := os.Lstat(path); err == nil && !there.Mode().IsRegular() {
+		return fmt.Errorf("write %s: it is there and no ordinary file; give another name, or - for standard output", path)
+	}
 	err := replace(path, func(w io.Writer) error {
 		_, err := w.Write(text)
 		return err //nolint:wrapcheck // wrapped below

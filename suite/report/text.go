@@ -66,11 +66,11 @@ func (t *textWriter) colored(color, text string) string {
 func (t *textWriter) head(r Report) {
 	t.printf("%s  %s\n", t.colored(bold, t.word("image", "镜像")), diagnose.Clean(r.Image.Reference))
 	if r.Image.Digest != "" {
-		t.printf("       %s (%s), %s, %s\n", r.Image.Digest, r.Image.DigestKind, r.Image.Architecture, size(r.Image.UncompressedBytes))
+		t.printf("       %s (%s), %s, %s\n", name(r.Image.Digest), name(r.Image.DigestKind), name(r.Image.Architecture), size(r.Image.UncompressedBytes))
 	}
 	if r.Engine.Name != "" {
 		e := r.Engine.Enforcement
-		t.printf("       %s %s; %d MB; /tmp %s, root %s, memory %s, CPU %s\n", r.Engine.Name, r.Engine.Version, r.Function.MemoryMB, e.Tmp, e.Rootfs, e.Memory, e.CPU)
+		t.printf("       %s %s; %d MB; /tmp %s, root %s, memory %s, CPU %s\n", name(r.Engine.Name), name(r.Engine.Version), r.Function.MemoryMB, name(e.Tmp), name(e.Rootfs), name(e.Memory), name(e.CPU))
 	}
 	t.printf("\n")
 }
@@ -106,13 +106,13 @@ func (t *textWriter) table(r Report) {
 		note := ""
 		switch {
 		case q.Because != "":
-			note = t.word("because of ", "因为 ") + q.Because
+			note = t.word("because of ", "因为 ") + name(q.Because)
 		case q.Reason != "":
-			note = string(q.Reason)
+			note = name(string(q.Reason))
 		case q.DurationMS > 0:
 			note = fmt.Sprintf("%d ms", q.DurationMS)
 		}
-		t.printf("  %s %s  %s  %s\n", t.colored(marks[q.Outcome][2], pad(labelOf(q.Outcome), labelWidth)), pad(q.ID, idWidth), pad(t.say(q.Title), titleWidth), t.colored(grey, note))
+		t.printf("  %s %s  %s  %s\n", t.colored(marks[q.Outcome][2], pad(labelOf(q.Outcome), labelWidth)), pad(name(q.ID), idWidth), pad(t.say(q.Title), titleWidth), t.colored(grey, note))
 	}
 	if unassessed > 0 {
 		t.printf("  %s %d %s\n", t.colored(yellow, t.word("open ", "未评 ")), unassessed, t.word("requirements could not be assessed", "条要求无法评估"))
@@ -142,7 +142,7 @@ func (t *textWriter) causes(r Report) {
 		if q.Outcome != Fail {
 			color = yellow
 		}
-		t.printf("%s  %s (%s)\n", t.colored(color, q.ID), t.say(cause.Summary), cause.Reason)
+		t.printf("%s  %s (%s)\n", t.colored(color, name(cause.Requirement)), t.say(cause.Summary), name(string(cause.Reason)))
 		t.waiver(r, cause)
 		t.paragraph(t.word("found", "发现"), q.Found)
 		t.paragraph(t.word("required", "要求"), q.Required)

@@ -60,7 +60,8 @@ func (r *Report) Conclude(types []string) {
 func (r *Report) Reconclude() {
 	if r.Verdict.ExitCode() != ExitConformant {
 		r.Conclude(r.selected())
-		r.forgiveOtherType()
+		r.ForgiveOtherType()
+		return
 	}
 	r.CollapseCauses()
 }
@@ -76,10 +77,10 @@ func (r *Report) selected() []string {
 	return types
 }
 
-// forgiveOtherType takes the failures of the type that the image is not out of a report that conforms for the other
-// one, as suite.Certify does where nothing is waived. The verdict of that type stays. Where one type only was selected
-// there is nothing to forgive.
-func (r *Report) forgiveOtherType() {
+// ForgiveOtherType takes the failures of the type that the image is not out of a report that conforms for the other one:
+// nobody said that it was of that type. The verdict of that type stays. Where one type only was selected there is nothing
+// to forgive.
+func (r *Report) ForgiveOtherType() {
 	if r.Verdict.ExitCode() != ExitConformant {
 		return
 	}
@@ -90,6 +91,7 @@ func (r *Report) forgiveOtherType() {
 			q.Outcome, q.Because = NotApplicable, ""
 		}
 	}
+	r.CollapseCauses()
 }
 
 // CollapseCauses fills in the root causes from the requirements alone.
@@ -143,10 +145,10 @@ func weigh(q Requirement, covered map[string]bool) weight {
 		return failed
 	case q.Outcome == Waived, q.Outcome == NotAssessed && covered[q.Because]:
 		return waived
-	case q.Outcome == NotAssessed:
-		return open
-	default:
+	case q.Outcome == NotApplicable:
 		return nothing
+	default: // not assessed, or something that there is not
+		return open
 	}
 }
 

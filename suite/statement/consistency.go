@@ -2,7 +2,9 @@ package statement
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
+	"time"
 
 	"github.com/scfcert/scfcert/suite/report"
 	"github.com/scfcert/scfcert/suite/requirement"
@@ -49,6 +51,9 @@ func (p *Predicate) fault() string {
 			return list.called + " differs from the outcomes of the requirements"
 		}
 	}
+	if want, err := configurationOf(c); err != nil || !reflect.DeepEqual(p.Configuration, want) {
+		return "the configuration differs from what was certified"
+	}
 	if want := resultOf(c.Verdict); p.Result != want {
 		return fmt.Sprintf("the result is %s where the verdict %s means %s", shown(string(p.Result)), c.Verdict, want)
 	}
@@ -82,46 +87,48 @@ func (c *Certification) fault() string {
 	case !isHash(c.ReportDigest["sha256"]):
 		return "it does not tell the digest of report.json"
 	}
+	return c.faultOfRequirements()
+}
+
+// faultOfRequirements tells where the requirements do not bear the verdict out. It is the rule by which a report concludes.
+func (c *Certification) faultOfRequirements() string {
+	borne := report.Report{}
 	seen := map[string]bool{}
 	for _, q := range c.Requirements {
-		if q.ID == "" || seen[q.ID] {
+		switch {
+		case q.ID == "" || seen[q.ID]:
 			return fmt.Sprintf("the requirement %s is listed twice or has no name", shown(q.ID))
+		case q.Level != requirement.Must && q.Level != requirement.Should && q.Level != requirement.Info:
+			return fmt.Sprintf("the requirement %s has the level %s, which there is not", shown(q.ID), shown(string(q.Level)))
+		case q.Outcome == report.Waived && !c.waives(q):
+			return fmt.Sprintf("the requirement %s is waived, but no waiver names it with its reason", shown(q.ID))
 		}
 		seen[q.ID] = true
-		if fault := c.faultOf(q); fault != "" {
-			return fault
+		borne.Requirements = append(borne.Requirements, report.Requirement{
+			ID: q.ID, Level: q.Level, Subject: q.Subject, Types: []string{c.Function.Type}, Outcome: q.Outcome, Because: q.Because,
+		})
+	}
+	for _, w := range c.Waivers {
+		if !slices.ContainsFunc(c.Requirements, func(q Requirement) bool { return q.ID == w.Requirement && q.Outcome == report.Waived }) {
+			return fmt.Sprintf("there is a waiver of %s, which is not waived", shown(w.Requirement))
+		}
+		if !holds(w, c.FinishedAt) {
+			return fmt.Sprintf("the waiver of %s had expired, on %s", shown(w.Requirement), shown(w.Expires))
 		}
 	}
-	return c.faultOfVerdict()
-}
-
-// faultOf tells how one requirement contradicts the verdict.
-func (c *Certification) faultOf(q Requirement) string {
-	if q.Outcome == report.Waived && !c.waives(q.ID) {
-		return fmt.Sprintf("the requirement %s is waived, but no waiver names it", shown(q.ID))
-	}
-	if q.Level != requirement.Must || c.Verdict == report.NonConformant {
-		return ""
-	}
-	open := q.Outcome == report.NotAssessed && q.Because == ""
-	if q.Outcome == report.Fail || open || q.Outcome == report.Waived && c.Verdict == report.Conformant {
-		return fmt.Sprintf("the verdict is %s although the requirement %s is %s", c.Verdict, shown(q.ID), q.Outcome)
+	if borne.Conclude([]string{c.Function.Type}); borne.Verdict != c.Verdict {
+		return fmt.Sprintf("the verdict is %s although the requirements make it %s", c.Verdict, borne.Verdict)
 	}
 	return ""
 }
 
-func (c *Certification) waives(id string) bool {
-	return slices.ContainsFunc(c.Waivers, func(w report.Waiver) bool { return w.Requirement == id })
+// holds tells whether a waiver had not expired: it does at the end of its last day, in UTC.
+func holds(w report.Waiver, at time.Time) bool {
+	day, err := time.Parse(time.DateOnly, w.Expires)
+	return err == nil && at.Before(day.AddDate(0, 0, 1))
 }
 
-// faultOfVerdict tells that no requirement bears the verdict out.
-func (c *Certification) faultOfVerdict() string {
-	for verdict, outcome := range map[report.Verdict]report.Outcome{
-		report.Conformant: report.Pass, report.WithWaivers: report.Waived, report.NonConformant: report.Fail,
-	} {
-		if c.Verdict == verdict && len(c.tests(outcome)) == 0 {
-			return fmt.Sprintf("the verdict is %s although no requirement is %s", verdict, outcome)
-		}
-	}
-	return ""
+// waives tells whether a waiver names a requirement with the reason for which it fails.
+func (c *Certification) waives(q Requirement) bool {
+	return slices.ContainsFunc(c.Waivers, func(w report.Waiver) bool { return w.Requirement == q.ID && w.Reason == q.Reason })
 }

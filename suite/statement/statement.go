@@ -123,16 +123,13 @@ type Requirement struct {
 	Because string `json:"because,omitempty"`
 }
 
-// New states what a report says. The error is ErrReport where the image has no manifest digest, where no type of
+// New states what a report says; text is the report.json that it was read from. The error is ErrReport where the image has no manifest digest, where no type of
 // function was selected, where the verdict is inconclusive, and where the report contradicts itself.
-func New(r report.Report) (Statement, error) {
+func New(r report.Report, text []byte) (Statement, error) {
 	if err := signable(r); err != nil {
 		return Statement{}, err
 	}
-	certification, err := certificationOf(r)
-	if err != nil {
-		return Statement{}, err
-	}
+	certification := certificationOf(r, text)
 	configuration, err := configurationOf(certification)
 	if err != nil {
 		return Statement{}, err
@@ -163,6 +160,8 @@ func signable(r report.Report) error {
 		return refuse(ErrReport, "the image's digest %s is no sha256 digest; push the image again with one", shown(r.Image.Digest))
 	case r.Function.Type != requirement.Event && r.Function.Type != requirement.HTTP:
 		return refuse(ErrReport, "the run was of type %s, which certifies the image for no type of function; certify it again with --type event or --type http", shown(r.Function.Type))
+	case r.Fault != "":
+		return refuse(ErrReport, "the run had a fault of ours (%s); certify the image again", shown(r.Fault))
 	case resultOf(r.Verdict) == "":
 		return refuse(ErrReport, "the verdict is %s, which states nothing; remove what kept the run from assessing the image and certify it again", shown(string(r.Verdict)))
 	}
@@ -183,11 +182,8 @@ func resultOf(v report.Verdict) Result {
 	}
 }
 
-func certificationOf(r report.Report) (*Certification, error) {
-	hash := sha256.New()
-	if err := report.WriteJSON(hash, r); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrReport, err)
-	}
+func certificationOf(r report.Report, text []byte) *Certification {
+	sum := sha256.Sum256(text)
 	c := &Certification{
 		Contract: r.Contract, Tool: r.Tool, Verdict: r.Verdict, Readings: map[string]string{}, Enforcement: r.Engine.Enforcement,
 		Function: Function{
@@ -200,13 +196,13 @@ func certificationOf(r report.Report) (*Certification, error) {
 		},
 		Waivers: append([]report.Waiver{}, r.Waivers...), Requirements: []Requirement{},
 		StartedAt: r.StartedAt.UTC(), FinishedAt: r.FinishedAt.UTC(),
-		ReportDigest: map[string]string{"sha256": hex.EncodeToString(hash.Sum(nil))},
+		ReportDigest: map[string]string{"sha256": hex.EncodeToString(sum[:])},
 	}
 	maps.Copy(c.Readings, r.Readings)
 	for _, q := range r.Requirements {
 		c.Requirements = append(c.Requirements, Requirement{ID: q.ID, Level: q.Level, Subject: q.Subject, Outcome: q.Outcome, Reason: q.Reason, Because: q.Because})
 	}
-	return c, nil
+	return c
 }
 
 // configurationOf describes what was certified against, and how.

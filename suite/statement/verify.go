@@ -47,7 +47,7 @@ type Verified struct {
 // Verify reads a DSSE envelope that may come from anybody and tells whether its statement holds. The error is exactly one
 // of ErrMalformed, ErrSignature, ErrKey, ErrPredicate, ErrDigest, ErrContract, ErrType, ErrVerdict and ErrAge.
 func Verify(envelope []byte, opts VerifyOptions) (Verified, error) {
-	if err := opts.check(); err != nil {
+	if err := opts.Check(); err != nil {
 		return Verified{}, err
 	}
 	now := time.Now()
@@ -77,15 +77,15 @@ func Verify(envelope []byte, opts VerifyOptions) (Verified, error) {
 	return Verified{Statement: statement, Payload: payload, KeyID: keyID}, nil
 }
 
-// check refuses options with which no statement could hold, or any.
-func (o *VerifyOptions) check() error {
+// Check refuses options with which no statement could hold, or any. Verify does so too. The error is one of Verify's.
+func (o *VerifyOptions) Check() error {
 	switch {
 	case len(o.Keys) == 0:
 		return refuse(ErrKey, "no public key was given; give the signer's")
 	case slices.ContainsFunc(o.Keys, func(k Key) bool { return k.Public.Kind() == "" }):
 		return refuse(ErrKey, "a public key is empty; read it with ParsePublicKey")
 	case !isDigest(o.Digest):
-		return refuse(ErrDigest, "the expected digest %s is none; give the image's manifest digest as sha256: and 64 lower-case hex digits", shown(o.Digest))
+		return refuse(ErrDigest, "the expected digest %s is none; give the digest of the image's manifest for linux/amd64, and not of an index, as sha256: and 64 lower-case hex digits", shown(o.Digest))
 	case o.Type != "" && o.Type != requirement.Event && o.Type != requirement.HTTP:
 		return refuse(ErrType, "there is no type %s; take event or http", shown(o.Type))
 	case o.MaxAge < 0:
@@ -169,6 +169,11 @@ func (o *VerifyOptions) accept(s *Statement, now time.Time) error {
 	}
 	if !slices.Contains(verdicts, c.Verdict) {
 		return refuse(ErrVerdict, "the verdict is %s; mend the image and certify it again, or accept that verdict", c.Verdict)
+	}
+	for _, w := range c.Waivers {
+		if !holds(w, now) {
+			return refuse(ErrVerdict, "the waiver of %s has expired, on %s; mend the image and certify it again", w.Requirement, w.Expires)
+		}
 	}
 	return o.acceptAge(c.FinishedAt, now)
 }

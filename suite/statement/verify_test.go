@@ -342,6 +342,19 @@ func TestASignatureOverSomethingThatIsNoCertificationIsRefused(t *testing.T) {
 		}
 		return strings.Replace(good, old, with, 1)
 	}
+	of := func(change func(*report.Contract)) string {
+		s := stated(t, certified())
+		change(&s.Predicate.Certification.Contract)
+		var err error
+		if s.Predicate.Configuration, err = configurationOf(s.Predicate.Certification); err != nil {
+			t.Fatal(err)
+		}
+		payload, err := encode(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(payload)
+	}
 	digest := strings.TrimPrefix(imageDigest, "sha256:")
 	before, _, _ := strings.Cut(good, CertificationURI)
 	for name, c := range map[string]struct {
@@ -364,7 +377,10 @@ func TestASignatureOverSomethingThatIsNoCertificationIsRefused(t *testing.T) {
 		"a digest in capitals":      {replaced(digest, strings.ToUpper(digest)), ErrMalformed},
 		"a member twice":            {replaced(`"result":"PASSED"`, `"result":"FAILED","result":"PASSED"`), ErrMalformed},
 		"a member in capitals too":  {replaced(`"result":"PASSED"`, `"result":"FAILED","Result":"PASSED"`), ErrMalformed},
-		"a Kelvin sign for a k":     {replaced(`"_type"`, `"k":1,"K":1,"_type"`), ErrMalformed},
+		"a Kelvin sign for a k":     {replaced(`"_type"`, `"k":1,"`+"\u212a"+`":1,"_type"`), ErrMalformed},
+		"a long s for an s":         {replaced(`"subject":`, `"`+"\u017f"+`ubject":[],"subject":`), ErrMalformed},
+		"another configuration":     {replaced(`contract/scf-webserver-image/2026.11`, `contract/other/1999`), ErrPredicate},
+		"an outcome of no meaning":  {replaced(`"outcome":"pass"`, `"outcome":"error"`), ErrPredicate},
 		"a number for a text":       {replaced(`"result":"PASSED"`, `"result":1`), ErrMalformed},
 		"a time that is none":       {replaced(`"2026-11-02T03:05:00Z"`, `"yesterday"`), ErrMalformed},
 		"another predicate type":    {replaced("test-result/v0.1", "test-result/v9"), ErrPredicate},
@@ -384,8 +400,8 @@ func TestASignatureOverSomethingThatIsNoCertificationIsRefused(t *testing.T) {
 		"no end":                    {replaced(`"finishedAt":`, `"was":`), ErrPredicate},
 		"an end before the start":   {replaced(`"2026-11-02T03:05:00Z"`, `"2026-11-02T03:03:00Z"`), ErrPredicate},
 		"no digest of the report":   {replaced(`"reportDigest"`, `"was"`), ErrPredicate},
-		"a contract of other name":  {replaced(`"name":"scf-webserver-image"`, `"name":"other\u001b[2J"`), ErrContract},
-		"a version with an escape":  {replaced(`"version":"2026.11"`, `"version":"\u001b[2J"`), ErrContract},
+		"a contract of other name":  {of(func(c *report.Contract) { c.Name = "other\x1b[2J" }), ErrContract},
+		"a version with an escape":  {of(func(c *report.Contract) { c.Version = "\x1b[2J" }), ErrContract},
 		"a requirement of no name":  {replaced(`"id":"image.manifest"`, `"id":""`), ErrPredicate},
 		"an outcome without advice": {replaced(`"outcome":"warn"`, `"outcome":"pass"`), ErrPredicate},
 	} {
@@ -402,6 +418,10 @@ func TestSignRefusesWhatVerifyWouldRefuse(t *testing.T) {
 	key := newKey(t, Ed25519)
 	large := stated(t, certified())
 	large.Predicate.Certification.Readings["x"] = strings.Repeat("x", MaxBytes)
+	var err error
+	if large.Predicate.Configuration, err = configurationOf(large.Predicate.Certification); err != nil {
+		t.Fatal(err)
+	}
 	other := stated(t, certified())
 	other.Predicate.Result = Failed
 	for name, c := range map[string]struct {
@@ -488,4 +508,20 @@ func FuzzVerify(f *testing.F) {
 			_ = opts.accept(&s, finished)
 		}
 	})
+}
+
+func TestAWaiverThatHasExpiredSinceCountsNoMore(t *testing.T) {
+	key := newKey(t, Ed25519)
+	envelope := signed(t, stated(t, waived()), key)
+	opts := trusting(key.Public())
+	opts.Verdicts = []report.Verdict{report.Conformant, report.WithWaivers}
+	opts.MaxAge = 0
+	lastDay := time.Date(2027, 1, 1, 23, 59, 59, 0, time.UTC)
+	opts.Now = func() time.Time { return lastDay }
+	if _, err := Verify(envelope, opts); err != nil {
+		t.Errorf("on the last day: %v", err)
+	}
+	opts.Now = func() time.Time { return lastDay.Add(time.Second) }
+	got, err := Verify(envelope, opts)
+	wantOnly(t, "a day later", got, err, ErrVerdict)
 }
