@@ -120,12 +120,19 @@ var errSlowEngine = errors.New("the engine took longer than the initialisation t
 
 // startFailed decides on the cause of a start that failed.
 func (r *runner) startFailed(ctx context.Context) error {
-	if status := r.observed.StartFailed.Status; status == contract.StatusPullImageTimeout || status == contract.StatusInitContainerTimeout {
-		err := fmt.Errorf("%w: %s", errSlowEngine, r.observed.StartFailed.Error())
+	if err := slowEngine(r.observed.StartFailed); err != nil {
 		r.observed.StartFailed = nil
 		return err
 	}
 	return r.experiment(ctx, 0)
+}
+
+// slowEngine is an error where a start failed before the program had begun.
+func slowEngine(failed *mockplatform.StartError) error {
+	if status := failed.Status; status == contract.StatusPullImageTimeout || status == contract.StatusInitContainerTimeout {
+		return fmt.Errorf("%w: %s", errSlowEngine, failed.Error())
+	}
+	return nil
 }
 
 // experiment runs the image again with one thing changed, where that decides between causes. The experiments wait more
@@ -180,7 +187,7 @@ func (r *runner) tryAgain(ctx context.Context, spec mockplatform.FunctionSpec, s
 		cold, err := f.Start(ctx)
 		if failed, ok := errors.AsType[*mockplatform.StartError](err); ok {
 			tried.Waited = failed.Evidence.Waited
-			return nil
+			return slowEngine(failed)
 		}
 		if err != nil {
 			return err //nolint:wrapcheck // wrapped below

@@ -154,6 +154,11 @@ func silent(e Evidence) Cause {
 			others = append(others, address.String())
 		}
 	}
+	// A count of the kernel's, which says what a comparison of times does not say on a busy machine.
+	short, held := e.HeldBack > e.Waited/2, ""
+	if short {
+		held = fmt.Sprintf(" (its share of the CPU was used up for %s of %s)", rounded(min(e.HeldBack, e.Waited)), rounded(e.Waited))
+	}
 	switch {
 	case len(wildcard) > 0:
 		return Because(ListenIPv6Only, "listens on "+strings.Join(wildcard, ", ")+" and refuses IPv4")
@@ -161,9 +166,12 @@ func silent(e Evidence) Cause {
 		return Because(ListenLoopback, "listens on "+strings.Join(loopback, ", "))
 	case len(others) > 0:
 		return Because(ListenWrongPort, fmt.Sprintf("listens on %s, and not on port %d", strings.Join(others, ", "), port))
-	case ready(e.MoreMemory) && (!ready(e.MoreTime) || e.MoreMemory.ReadyAfter < e.MoreTime.ReadyAfter*3/4): // a ratio, as machines are busy
-		return Because(StartSlowForMemory, fmt.Sprintf("nothing listens within %s with %d MB; ready after %s with %d MB, and the CPU that comes with it",
-			e.InitTimeout, e.MemoryMB, rounded(e.MoreMemory.ReadyAfter), e.MoreMemory.MemoryMB)+output(e))
+	case ready(e.MoreMemory) && (short || !ready(e.MoreTime) || e.MoreMemory.ReadyAfter < e.MoreTime.ReadyAfter*3/4): // a ratio, as machines are busy
+		return Because(StartSlowForMemory, fmt.Sprintf("nothing listens within %s with %d MB%s; ready after %s with %d MB, and the CPU that comes with it",
+			e.InitTimeout, e.MemoryMB, held, rounded(e.MoreMemory.ReadyAfter), e.MoreMemory.MemoryMB)+output(e))
+	case ready(e.MoreTime) && short:
+		return Because(StartSlowForMemory, fmt.Sprintf("nothing listens within %s with %d MB%s; ready after %s with as much memory",
+			e.InitTimeout, e.MemoryMB, held, rounded(e.MoreTime.ReadyAfter))+output(e))
 	case ready(e.MoreTime):
 		return Because(StartTooSlow, fmt.Sprintf("listens after %s; the limit is %s", rounded(e.MoreTime.ReadyAfter), e.InitTimeout)+output(e))
 	default:
@@ -171,7 +179,11 @@ func silent(e Evidence) Cause {
 		if e.MoreTime != nil {
 			waited = max(waited, e.MoreTime.Waited)
 		}
-		return Because(ListenNever, fmt.Sprintf("alive with %d MB, and nothing listens within %s", e.MemoryMB, rounded(waited))+output(e))
+		cause := Because(ListenNever, fmt.Sprintf("alive with %d MB, and nothing listens within %s%s", e.MemoryMB, rounded(waited), held)+output(e))
+		if short {
+			cause.AlsoPossible = append(cause.AlsoPossible, StartSlowForMemory)
+		}
+		return cause
 	}
 }
 

@@ -57,6 +57,7 @@ type Evidence struct {
 	Ready      bool
 	ReadyAfter time.Duration // from the start of the container; 0 if never
 	Waited     time.Duration // how long the platform waited for readiness
+	HeldBack   time.Duration // for how long of the wait its share of the processor was used up
 	Listeners  []Listener    // at the end of the wait
 	// IPv4Refused means that a wildcard listener on 9000 existed and refused an IPv4 connection (a v6-only socket).
 	IPv4Refused bool

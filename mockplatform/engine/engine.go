@@ -168,6 +168,9 @@ type Container interface {
 	Thaw(ctx context.Context) error
 	// Memory measures the processes now.
 	Memory(ctx context.Context) (Memory, error)
+	// HeldBack tells for how long of its life the limit on its processor time kept it from running: whole periods of
+	// the kernel's scheduler in which it had used up its share and wanted more. 0 where the engine keeps no such count.
+	HeldBack(ctx context.Context) (time.Duration, error)
 	// Processes counts what runs inside; ErrNotVisible where it cannot be seen.
 	Processes(ctx context.Context) (Processes, error)
 	// LayerBytes is the size of the writable layer.

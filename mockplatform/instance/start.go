@@ -104,6 +104,10 @@ func (i *Instance) awaitReady(ctx context.Context, within time.Duration) (*diagn
 		case <-limit.C:
 			e := i.evidence()
 			e.Listeners, e.IPv4Refused, e.Waited = listeners, refused, within
+			var err error
+			if e.HeldBack, err = i.container.HeldBack(ctx); err != nil {
+				i.config.Logger.Debug("whether the processor was short cannot be told", "instance", i.config.Name, "reason", err)
+			}
 			return &e, nil
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for the instance to be ready: %w", ctx.Err())

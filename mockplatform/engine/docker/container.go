@@ -244,20 +244,36 @@ func (c *running) Memory(ctx context.Context) (engine.Memory, error) {
 		m, err := group.Memory()
 		return engine.Memory{Bytes: m.Bytes, PeakBytes: m.PeakBytes, Kills: m.Kills, Method: cgroup.Method}, err //nolint:wrapcheck // it names itself
 	}
-	answer, err := c.engine.client.ContainerStats(ctx, c.id, client.ContainerStatsOptions{})
+	figures, err := c.statistics(ctx)
 	if err != nil {
-		return engine.Memory{}, fmt.Errorf("measure container %s: %w", c.name, broken(err))
-	}
-	defer func() { _ = answer.Body.Close() }()
-	var figures container.StatsResponse
-	if err := json.NewDecoder(answer.Body).Decode(&figures); err != nil {
-		return engine.Memory{}, fmt.Errorf("measure container %s: %w", c.name, err)
+		return engine.Memory{}, err
 	}
 	used, ok := figures.MemoryStats.Stats["total_rss"]
 	if !ok {
 		used = figures.MemoryStats.Stats["anon"]
 	}
 	return engine.Memory{Bytes: int64(used), PeakBytes: int64(used), Kills: -1, Method: "anonymous memory by the engine's statistics, sampled"}, nil //nolint:gosec // a size
+}
+
+// statistics is one sample of the engine's own.
+func (c *running) statistics(ctx context.Context) (container.StatsResponse, error) {
+	var figures container.StatsResponse
+	answer, err := c.engine.client.ContainerStats(ctx, c.id, client.ContainerStatsOptions{})
+	if err != nil {
+		return figures, fmt.Errorf("measure container %s: %w", c.name, broken(err))
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if err := json.NewDecoder(answer.Body).Decode(&figures); err != nil {
+		return figures, fmt.Errorf("measure container %s: %w", c.name, err)
+	}
+	return figures, nil
+}
+
+// HeldBack counts by the engine's statistics, which have it from the control group in either version.
+func (c *running) HeldBack(ctx context.Context) (time.Duration, error) {
+	const period = 100 * time.Millisecond // of the kernel's scheduler, and what engines leave it at for a number of CPUs
+	figures, err := c.statistics(ctx)
+	return time.Duration(figures.CPUStats.ThrottlingData.ThrottledPeriods) * period, err //nolint:gosec // a count
 }
 
 // Processes counts what runs inside by the control group.

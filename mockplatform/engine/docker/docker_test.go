@@ -112,6 +112,24 @@ func TestAContainer(t *testing.T) {
 			t.Errorf("exit code %d, want 137", c.End().Code)
 		}
 	})
+	t.Run("tells for how long its share of the processor was used up", func(t *testing.T) {
+		limited, _, _, _ := started(t, eng, engine.ContainerSpec{Name: "burns", Image: image, Argv: argv("burn"), CPUs: 0.2})
+		idle, _, _, _ := started(t, eng, engine.ContainerSpec{Name: "idles", Image: image, Argv: argv("sleep"), CPUs: 0.2})
+		since := time.Now()
+		var held time.Duration
+		for held < time.Second && time.Since(since) < 30*time.Second {
+			var err error
+			if held, err = limited.HeldBack(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if lived := time.Since(since); held < time.Second || held > lived+time.Second {
+			t.Errorf("held back for %s of %s", held, lived)
+		}
+		if held, err := idle.HeldBack(t.Context()); err != nil || held > time.Second/2 {
+			t.Errorf("one that sleeps was held back for %s, %v", held, err)
+		}
+	})
 	t.Run("that cannot start says so with the engine's reason", func(t *testing.T) {
 		c, err := eng.Create(t.Context(), engine.ContainerSpec{Name: "absent", Image: image, Argv: []string{"/absent"}})
 		if err != nil {

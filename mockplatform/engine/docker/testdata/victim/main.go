@@ -17,6 +17,9 @@ func main() {
 		os.Exit(3)
 	case "sleep":
 		time.Sleep(time.Hour)
+	case "burn":
+		for {
+		}
 	case "write":
 		fail(os.WriteFile(os.Args[2], []byte("x"), 0o644))
 		fmt.Println("written")
