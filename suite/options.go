@@ -37,7 +37,7 @@ const (
 // BuiltIn is the reference of the built-in sample image.
 const BuiltIn = samplefunctions.Reference
 
-// Options is what is certified, and how.
+// Options is what is certified, and how. As JSON it is what decides about a report.
 type Options struct {
 	// Image is an image reference, oci:DIR, tar:FILE, engine:REF or registry:REF; empty means the built-in sample.
 	Image string
@@ -59,21 +59,21 @@ type Options struct {
 	// later never turns a run red that names one.
 	Contract string
 	// Procs is how much is assessed at a time; 0: by the processors.
-	Procs int
+	Procs int `json:"-"`
 	// Readings change decisions of the contract by their documented names; see docs/readings.md.
 	Readings map[string]string
 	// Waivers are failures that somebody answers for; see docs/waivers.md.
 	Waivers   []waiver.Waiver
-	ReportDir string // empty writes no report
+	ReportDir string `json:"-"` // empty writes no report
 	// Host is the engine's endpoint; empty looks for it.
-	Host string
+	Host string `json:"-"`
 	// WatchCommand starts a watcher; see mockplatform.Options.
-	WatchCommand []string
+	WatchCommand []string `json:"-"`
 	// Tamper breaks the platform on purpose, to show that a certification notices.
-	Tamper *mockplatform.Tampering
+	Tamper *mockplatform.Tampering `json:"-"`
 	// Observer hears of progress; nil keeps it to ourselves.
-	Observer Observer
-	Logger   *slog.Logger
+	Observer Observer     `json:"-"`
+	Logger   *slog.Logger `json:"-"`
 }
 
 // Event is an event to send.

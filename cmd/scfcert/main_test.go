@@ -28,6 +28,10 @@ func TestExitCodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = taken.Close() }()
+	matrix := filepath.Join(t.TempDir(), "matrix.yaml")
+	if err := os.WriteFile(matrix, []byte("images: [{image: built-in, command: /nothing, type: event}]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	cases := map[string]struct {
 		args []string
 		want int
@@ -70,6 +74,12 @@ func TestExitCodes(t *testing.T) {
 		"the machine as JSON": {[]string{"doctor", "--format=json", "--lang=zh"}, report.ExitConformant},
 		"the version":         {[]string{"version", "--format=json"}, report.ExitConformant},
 		"a shell":             {[]string{"completion", "bash"}, report.ExitConformant},
+		"a matrix":            {[]string{"matrix", "-f", matrix, dir}, report.ExitNonConformant},
+		"no matrix":           {[]string{"matrix", dir}, report.ExitUsage},
+		"no such matrix":      {[]string{"matrix", "-f", "/none.yaml", dir}, report.ExitUsage},
+		"an empty matrix":     {[]string{"matrix", "-f", file, dir}, report.ExitUsage},
+		"no runs at a time":   {[]string{"matrix", "-f", matrix, dir, "--parallel=0"}, report.ExitUsage},
+		"matrix nowhere":      {[]string{"matrix", "-f", matrix, "--report-dir", file}, report.ExitInconclusive},
 		"unknown type":        {[]string{"run", "--type=both"}, report.ExitUsage},
 	}
 	for name, c := range cases {

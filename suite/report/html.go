@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -23,18 +24,10 @@ var htmlFiles embed.FS
 // WriteHTML writes report.html: the whole report in one file, in English and in Chinese, for a browser or for paper.
 // It loads nothing and needs no script. Nothing that an image chose can become markup.
 func WriteHTML(w io.Writer, r Report) error {
-	page, err := template.New("").ParseFS(htmlFiles, "html/*.html")
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	document, err := newDocument(&r)
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	if err := page.ExecuteTemplate(w, "document", document); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
+	return document{
+		Title: inEnglish.VerdictName(r.Verdict) + " – " + name(r.Image.Reference) + " – scfcert",
+		Parts: []view{newView(&r, &inEnglish), newView(&r, &inChinese)},
+	}.write(w)
 }
 
 // document is the whole file.
@@ -43,25 +36,24 @@ type document struct {
 	Policy string
 	Style  template.CSS
 	Script template.JS
-	Parts  []view
+	// One of them: a report, or an overview, in each language.
+	Parts     []view
+	Overviews []overviewView
 }
 
-func newDocument(r *Report) (document, error) {
-	style, err := htmlFiles.ReadFile("html/report.css")
-	if err != nil {
-		return document{}, err
+func (d document) write(w io.Writer) error {
+	page, err := template.New("").ParseFS(htmlFiles, "html/*.html")
+	style, err2 := htmlFiles.ReadFile("html/report.css")
+	script, err3 := htmlFiles.ReadFile("html/report.js")
+	if err := errors.Join(err, err2, err3); err != nil {
+		return fmt.Errorf("write report: %w", err)
 	}
-	script, err := htmlFiles.ReadFile("html/report.js")
-	if err != nil {
-		return document{}, err
+	d.Policy = "default-src 'none'; style-src '" + hashOf(style) + "'; script-src '" + hashOf(script) + "'; img-src data:; base-uri 'none'; form-action 'none'"
+	d.Style, d.Script = template.CSS(style), template.JS(script) //nolint:gosec // our own files
+	if err := page.ExecuteTemplate(w, "document", d); err != nil {
+		return fmt.Errorf("write report: %w", err)
 	}
-	return document{
-		Title: inEnglish.VerdictName(r.Verdict) + " – " + name(r.Image.Reference) + " – scfcert",
-		Policy: "default-src 'none'; style-src '" + hashOf(style) + "'; script-src '" + hashOf(script) +
-			"'; img-src data:; base-uri 'none'; form-action 'none'",
-		Style: template.CSS(style), Script: template.JS(script), //nolint:gosec // our own files
-		Parts: []view{newView(r, &inEnglish), newView(r, &inChinese)},
-	}, nil
+	return nil
 }
 
 func hashOf(content []byte) string {
@@ -95,9 +87,6 @@ func newView(r *Report, p *phrases) view {
 	v.Logs = v.logs()
 	return v
 }
-
-// T are the words, where a name of theirs is hidden by one of the view's.
-func (v view) T() *phrases { return v.phrases }
 
 // ID makes an id of this language.
 func (v view) ID(of string) string { return v.Key + "-" + name(of) }

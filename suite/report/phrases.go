@@ -20,6 +20,8 @@ type phrases struct {
 	Requirements, Chapter, Requirement, Outcome, Note, Total, Open, Because, SeeFault, Level, Observed, Clause, Evidence, Duration, OnPlatform string
 	Logs, LogsNote, Engine, EngineName, Cut, LeftOut, ReportFiles, Footer                                                                      string
 
+	Matrix, Runs, Image, Variant, Broken, NothingBroken, Figures, Peak, OpenCount, NotRun, NoReport, Kept, CertifiedAgain, FolderNote string
+
 	verdicts, sentences map[Verdict]string
 	outcomes            map[Outcome]string
 	chapters            map[string]string
@@ -49,6 +51,10 @@ var inEnglish = phrases{ //nolint:dupl // the same members in the other language
 	Level: "Level", Observed: "Observed", Clause: "Clause", Evidence: "Evidence", Duration: "Took", OnPlatform: "a requirement on the platform; it never counts against an image",
 	Logs: "Log excerpts", LogsNote: "What the image printed last, as far as it was quoted.", Engine: "Engine", EngineName: "Container engine", Cut: "cut here; in all", LeftOut: "left out here for its length", ReportFiles: "The whole report is in report.json.",
 	Footer: "Drawn from report.json, schema",
+
+	Matrix: "Certification matrix", Runs: "Runs", Image: "Image", Variant: "Variant", Broken: "What does not hold, and where", NothingBroken: "Everything that was assessed holds.",
+	Figures: "Figures", Peak: "Memory, peak", OpenCount: "Open", NotRun: "not run", NoReport: "could not be certified", Kept: "kept from an earlier call", CertifiedAgain: "certified again, alone",
+	FolderNote: "Each run has its report in a folder of its name. Runs that went on side by side took longer than they would have alone.",
 
 	verdicts: map[Verdict]string{Conformant: "Conformant", WithWaivers: "Conformant, with waivers", NonConformant: "Non-conformant", Inconclusive: "Inconclusive", NotSelected: "not selected"},
 	sentences: map[Verdict]string{
@@ -88,6 +94,10 @@ var inChinese = phrases{ //nolint:dupl // as above
 	Level: "级别", Observed: "观察方式", Clause: "条款", Evidence: "证据", Duration: "耗时", OnPlatform: "对平台的要求，不计入镜像",
 	Logs: "日志摘录", LogsNote: "镜像最后的输出（仅限引用部分）。", Engine: "引擎", EngineName: "容器引擎", Cut: "在此截断，全部共", LeftOut: "因篇幅未列出", ReportFiles: "完整报告见 report.json。",
 	Footer: "由 report.json 生成，格式版本",
+
+	Matrix: "认证矩阵", Runs: "运行", Image: "镜像", Variant: "变体", Broken: "不符合项及其所在", NothingBroken: "已评估的要求均满足。",
+	Figures: "数据", Peak: "内存峰值", OpenCount: "未评", NotRun: "未运行", NoReport: "无法认证", Kept: "沿用先前结果", CertifiedAgain: "已单独重新认证",
+	FolderNote: "每次运行的报告位于同名文件夹中。同时进行的运行耗时会更长。",
 
 	verdicts: map[Verdict]string{Conformant: "符合", WithWaivers: "符合（含豁免）", NonConformant: "不符合", Inconclusive: "无法判定", NotSelected: "未选择"},
 	sentences: map[Verdict]string{

@@ -1,0 +1,438 @@
+package matrix
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+
+	"github.com/scfcert/scfcert/mockplatform/contract"
+	"github.com/scfcert/scfcert/mockplatform/diagnose"
+	"github.com/scfcert/scfcert/mockplatform/engine"
+	"github.com/scfcert/scfcert/mockplatform/program"
+	samplefunctions "github.com/scfcert/scfcert/sample-functions"
+	"github.com/scfcert/scfcert/suite/report"
+	"github.com/scfcert/scfcert/suite/requirement"
+)
+
+const example = `
+images:
+  - my-function:1.0
+  - name: other
+    image: oci:layouts/other
+    command: python3 app.py
+    env: {MODE: image, COUNT: 007}
+    event: cos
+variants:
+  - {name: event-256, type: event, memory: 256, event: [timer, ckafka], env: [MODE=variant]}
+  - {name: http, type: http, function-timeout: 20}
+defaults: {function-timeout: 10, init-timeout: 40, env: {REGION: here}}
+`
+
+func parse(t *testing.T, text string) Plan {
+	t.Helper()
+	plan, err := Parse("matrix.yaml", []byte(text), "/base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+func TestEveryImageIsCertifiedInEveryVariant(t *testing.T) {
+	plan := parse(t, example)
+	if want := []string{"my-function-1.0", "other"}; !slices.Equal(plan.Images, want) {
+		t.Errorf("images %q, want %q", plan.Images, want)
+	}
+	var names []string
+	for _, r := range plan.Runs {
+		names = append(names, r.Name())
+	}
+	if want := []string{"my-function-1.0/event-256", "my-function-1.0/http", "other/event-256", "other/http"}; !slices.Equal(names, want) {
+		t.Fatalf("runs %q, want %q", names, want)
+	}
+	first, third, fourth := plan.Runs[0].Options, plan.Runs[2].Options, plan.Runs[3].Options
+	if first.Image != "my-function:1.0" || first.Type != "event" || first.MemoryMB != 256 || first.Timeout != 10*time.Second || first.InitTimeout != 40*time.Second || first.Command != nil {
+		t.Errorf("the first run is %+v", first)
+	}
+	if third.Image != "oci:/base/layouts/other" || third.Command == nil || *third.Command != "python3 app.py" {
+		t.Errorf("the third run is %+v", third)
+	}
+	if want := map[string]string{"MODE": "variant", "COUNT": "007", "REGION": "here"}; !maps.Equal(third.Environment, want) {
+		t.Errorf("variables %v, want %v", third.Environment, want)
+	}
+	if len(third.Events) != 2 || third.Events[0].Name != "timer" || len(fourth.Events) != 1 || fourth.Events[0].Name != "cos" {
+		t.Errorf("events are %v and %v", third.Events, fourth.Events)
+	}
+	if fourth.Timeout != 20*time.Second || fourth.Environment["MODE"] != "image" || fourth.ReportDir != "" {
+		t.Errorf("the fourth run is %+v", fourth)
+	}
+}
+
+func TestWithoutVariantsThereIsOneRunForEachImage(t *testing.T) {
+	plan := parse(t, "images: [built-in, 'registry:example.com/team/python:1.4', 'oci:dir/b@sha256:00']\ndefaults: {type: http}")
+	var names []string
+	for _, r := range plan.Runs {
+		names = append(names, r.Name())
+	}
+	if want := []string{"built-in", "python-1.4", "b"}; !slices.Equal(names, want) || plan.Runs[1].Options.Type != "http" {
+		t.Errorf("runs %q, want %q", names, want)
+	}
+}
+
+func TestAnErrorSaysWhereAndWhatAndWhatToDo(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		want []string
+	}{
+		"empty":                {"", []string{"1:1", "images: [my-function:1.0]"}},
+		"no images":            {"variants: [{name: a}]", []string{"images: this key is missing"}},
+		"no image in the list": {"images: []", []string{"1:9", "the list is empty"}},
+		"unknown key":          {"images: [a]\nimage: b", []string{"2:1", "did you mean images?"}},
+		"unknown setting":      {"images: [{image: a, memry: 128}]", []string{"images[0].memry", "did you mean memory?"}},
+		"what is the tool's":   {"images: [{image: a, report-dir: x}]", []string{"report-dir", "there is no such key"}},
+		"memory":               {"images: [a]\nvariants:\n  - name: odd\n    memory: 100", []string{"3:5", "a/odd", "-memory: ", "100"}},
+		"a unit":               {"images: [{image: a, memory: 128MB}]", []string{"1:29", "give a whole number"}},
+		"type":                 {"images: [{image: a, type: cron}]", []string{`-type "cron"`, "take auto, event or http"}},
+		"no name of a variant": {"images: [a]\nvariants: [{type: http}]", []string{"variants[0].name", "missing"}},
+		"no reference":         {"images: [{name: a}]", []string{"images[0].image", "missing"}},
+		"a name with a slash":  {"images: [{name: ../x, image: a}]", []string{`"../x"`, "cannot be the name of a folder"}},
+		"two with one name":    {"images: [x/A:1, y/a:1]", []string{"1:17", `"a-1"`, "first in line 1"}},
+		"two variants":         {"images: [a]\nvariants: [{name: v}, {name: V}]", []string{`"V"`, "first in line 2"}},
+		"standard input":       {"images: [{image: a, event: '-'}]", []string{"standard input"}},
+		"no such trigger":      {"images: [{image: a, event: nonsense}]", []string{`-event "nonsense"`}},
+		"a setting is a list":  {"images: [{image: a, memory: [128, 256]}]", []string{"images[0].memory", "this is a list"}},
+		"no such waivers":      {"images: [{image: a, waivers: none.yaml}]", []string{"-waivers", "none.yaml"}},
+		"reference":            {"images: ['A B']", []string{"1:10", "-image"}},
+		"too many":             {"images: [" + strings.Repeat("a,", 40) + "]", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan, err := Parse("matrix.yaml", []byte(c.text), t.TempDir())
+			if !errors.Is(err, ErrFile) || len(plan.Runs) > 0 {
+				t.Fatalf("%d runs, error %v", len(plan.Runs), err)
+			}
+			for _, part := range c.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%q does not tell %q", err, part)
+				}
+			}
+		})
+	}
+}
+
+func TestTheGuideShowsWhatCanBeRead(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/matrix.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(guide), "```yaml\n")
+	shown, _, _ := strings.Cut(rest, "```\n")
+	base := t.TempDir()
+	if err := errors.Join(os.Mkdir(filepath.Join(base, "events"), 0o700), os.WriteFile(filepath.Join(base, "events", "order.json"), []byte("{}"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := Parse("matrix.yaml", []byte(shown), base)
+	if err != nil || len(plan.Runs) != 4 {
+		t.Errorf("%d runs, error %v", len(plan.Runs), err)
+	}
+	known := append(settingNames(), nameKey, imageKey)
+	for _, name := range known {
+		if !strings.Contains(string(guide), "`"+name+"`") {
+			t.Errorf("docs/matrix.md does not tell of %s", name)
+		}
+	}
+	for _, limit := range []string{fmt.Sprintf("at most %d KB", MaxBytes>>10), fmt.Sprintf("%d runs", MaxRuns)} {
+		if !strings.Contains(string(guide), limit) {
+			t.Errorf("docs/matrix.md does not say %q", limit)
+		}
+	}
+}
+
+func TestAPlanHasABound(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("images:\n")
+	for n := range 40 {
+		fmt.Fprintf(&text, "  - a:%d\n", n)
+	}
+	text.WriteString("variants:\n")
+	for n := range 26 {
+		fmt.Fprintf(&text, "  - name: v%d\n", n)
+	}
+	if _, err := Parse("matrix.yaml", []byte(text.String()), ""); !errors.Is(err, ErrFile) || !strings.Contains(err.Error(), "1040 runs") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAValueOfAVariableIsInNoError(t *testing.T) {
+	_, err := Parse("matrix.yaml", []byte("images: [{image: a, env: {1BAD: s3cr3t}, memory: 1}]"), "")
+	if err == nil || strings.Contains(err.Error(), "s3cr3t") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{example, "images: [a]", "images: &a [*a]", "images: [{image: a, env: {A: b}}]\nvariants: [{<<: {name: x}}]", "images: [{name: ../.., image: oci:..}]"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		plan, err := Parse("fuzz.yaml", []byte(text), "/nowhere")
+		if err != nil {
+			if !errors.Is(err, ErrFile) || len(plan.Runs) > 0 {
+				t.Fatalf("%d runs, error %v", len(plan.Runs), err)
+			}
+			return
+		}
+		seen := map[string]bool{}
+		for _, r := range plan.Runs {
+			name := strings.ToLower(r.Name())
+			if seen[name] || !filepath.IsLocal(name) {
+				t.Fatalf("%q is no folder of one run", name)
+			}
+			seen[name] = true
+			fingerprint(&r) // panics where a member is no data
+		}
+		if len(plan.Runs) != len(plan.Images)*len(plan.Variants) || len(plan.Runs) > MaxRuns {
+			t.Fatalf("%d runs of %d images in %d variants", len(plan.Runs), len(plan.Images), len(plan.Variants))
+		}
+	})
+}
+
+func TestWhatDecidesAboutAReportIsInItsFingerprint(t *testing.T) {
+	known := map[string]string{}
+	for _, text := range []string{
+		"images: [a]", "images: [b]", "images: [{image: a, env: {A: b}}]", "images: [{image: a, memory: 256}]", "images: [{image: a, event: cos}]",
+		"images: [{image: a, command: x}]", "images: [{image: a, reading: {process-user: '10000'}}]",
+	} {
+		mark := fingerprint(&parse(t, text).Runs[0])
+		if other, twice := known[mark]; twice {
+			t.Errorf("%s and %s have the same", text, other)
+		}
+		known[mark] = text
+	}
+	changed := parse(t, "images: [a]").Runs[0]
+	changed.Options.Procs, changed.Options.ReportDir = 7, "/elsewhere"
+	if known[fingerprint(&changed)] != "images: [a]" {
+		t.Error("where and how fast it is certified decides nothing")
+	}
+}
+
+func TestMeansAreThoseOfTheMachine(t *testing.T) {
+	const gib = 1 << 30
+	for name, c := range map[string]struct {
+		engine       engine.Info
+		parallel, mb int
+		runs         int64
+	}{
+		"two processors":       {engine.Info{CPUs: 2, MemoryBytes: 24 * gib}, 0, 512, 2},
+		"by the image's size":  {engine.Info{CPUs: 2, MemoryBytes: 24 * gib}, 0, 0, 2},
+		"little memory":        {engine.Info{CPUs: 8, MemoryBytes: 4 * gib}, 0, 512, 1},
+		"eight":                {engine.Info{CPUs: 8, MemoryBytes: 64 * gib}, 0, 512, 8},
+		"two processors each":  {engine.Info{CPUs: 8, MemoryBytes: 64 * gib}, 0, contract.MaxMemoryMB, 4},
+		"much memory each":     {engine.Info{CPUs: 8, MemoryBytes: 26 * gib}, 0, contract.MaxMemoryMB, 2},
+		"nothing is known":     {engine.Info{}, 0, 512, 1},
+		"more than there are":  {engine.Info{CPUs: 1, MemoryBytes: 4 * gib}, 0, contract.MaxMemoryMB, 1},
+		"as many as were told": {engine.Info{CPUs: 1, MemoryBytes: gib}, 5, contract.MaxMemoryMB, 5},
+	} {
+		m := meansOf(c.engine, c.parallel)
+		if runs := m.room / m.of(c.mb); runs != c.runs {
+			t.Errorf("%s: %d runs at a time, want %d (%+v)", name, runs, c.runs, m)
+		}
+	}
+}
+
+func TestWhatOthersMayHaveCausedIsDoubtful(t *testing.T) {
+	with := func(o report.Outcome, observed requirement.Observed, id string) report.Report {
+		return report.Report{Requirements: []report.Requirement{{ID: id, Outcome: o, Observed: observed}}}
+	}
+	for name, c := range map[string]struct {
+		report report.Report
+		want   bool
+	}{
+		"fails while it runs":    {with(report.Fail, requirement.BlackBox, "start.listen"), true},
+		"fails as it is":         {with(report.Fail, requirement.Static, "image.architecture"), false},
+		"passes":                 {with(report.Pass, requirement.BlackBox, "start.listen"), false},
+		"warns of a time":        {with(report.Warn, requirement.BlackBox, "start.headroom"), true},
+		"warns of another":       {with(report.Warn, requirement.BlackBox, "start.other-uid"), false},
+		"is waived":              {with(report.Waived, requirement.BlackBox, "start.listen"), false},
+		"we could not":           {report.Report{FaultReason: diagnose.PlatformFault}, true},
+		"the image is not there": {report.Report{FaultReason: diagnose.ImageNotFound}, false},
+	} {
+		if got := doubtful(&c.report); got != c.want {
+			t.Errorf("%s: doubtful is %v", name, got)
+		}
+	}
+	for _, id := range timed() {
+		if q, ok := requirement.ByID(id); !ok || q.Level != requirement.Should {
+			t.Errorf("%s is no SHOULD", id)
+		}
+	}
+}
+
+// violator writes an image that breaks something and gives its folder.
+func violator(t *testing.T, name, dir string) {
+	t.Helper()
+	built, err := program.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = built.Close() }()
+	all := samplefunctions.Violators()
+	at := slices.IndexFunc(all, func(v samplefunctions.Violator) bool { return v.Name == name })
+	img, err := all[at].Image(t.Context(), built)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	path, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := path.AppendImage(img); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// states tells what became of each run, by its name.
+type states map[string][]State
+
+func (s states) observe(p Progress) { s[p.Run] = append(s[p.Run], p.State) }
+
+func TestAMatrixIsCertifiedAndResumed(t *testing.T) {
+	base, dir := t.TempDir(), t.TempDir()
+	violator(t, "exits", filepath.Join(base, "exits"))
+	const text = `
+images:
+  - oci:exits
+  - {name: absent, image: 'oci:nowhere'}
+  - {name: command, image: built-in, command: /nothing}
+variants:
+  - {name: small, type: event, memory: 128, function-timeout: %d}
+  - {name: large, type: http, memory: 256}
+`
+	certify := func(timeout int, resume bool) (report.Overview, states) {
+		t.Helper()
+		plan, err := Parse("matrix.yaml", fmt.Appendf(nil, text, timeout), base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := states{}
+		o, err := Certify(t.Context(), plan, Options{ReportDir: dir, Parallel: 2, Resume: resume, Observer: seen.observe})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o, seen
+	}
+	o, seen := certify(3, false)
+	want := map[string]struct {
+		verdict report.Verdict
+		states  []State
+	}{
+		"exits/small":   {report.NonConformant, []State{Started, Again, Started, Ended}},
+		"exits/large":   {report.NonConformant, []State{Started, Again, Started, Ended}},
+		"absent/small":  {report.Inconclusive, []State{Started, Ended}},
+		"absent/large":  {report.Inconclusive, []State{Started, Ended}},
+		"command/small": {report.NonConformant, []State{Started, Ended}},
+		"command/large": {report.NonConformant, []State{Started, Ended}},
+	}
+	for _, r := range o.Runs {
+		w := want[r.Name()]
+		delete(want, r.Name())
+		if r.Verdict != w.verdict || !slices.Equal(seen[r.Name()], w.states) || r.State != report.RunEnded {
+			t.Errorf("%s: %s by %v, %+v", r.Name(), r.Verdict, seen[r.Name()], r)
+		}
+		if saved, err := report.Load(filepath.Join(dir, r.Folder, "report.json")); err != nil || saved.Verdict != r.Verdict {
+			t.Errorf("%s: its report says %s, %v", r.Name(), saved.Verdict, err)
+		}
+		if repeated := strings.HasPrefix(r.Name(), "exits"); repeated != r.Again || repeated && !r.Alone {
+			t.Errorf("%s: again %v, alone %v", r.Name(), r.Again, r.Alone)
+		}
+	}
+	if len(want) > 0 || o.ExitCode() != report.ExitNonConformant {
+		t.Errorf("missing %v, exit code %d", want, o.ExitCode())
+	}
+	var read report.Overview
+	if saved, err := os.ReadFile(filepath.Join(dir, "matrix.json")); err != nil || json.Unmarshal(saved, &read) != nil || len(read.Runs) != len(o.Runs) {
+		t.Errorf("matrix.json: %v, %d runs", err, len(read.Runs))
+	}
+
+	// The settings of one variant have changed, and what had no verdict has none to be kept.
+	_, seen = certify(4, true)
+	for name, first := range map[string]State{"exits/small": Started, "exits/large": Kept, "absent/small": Started, "absent/large": Started, "command/small": Started, "command/large": Kept} {
+		if len(seen[name]) == 0 || seen[name][0] != first {
+			t.Errorf("%s: %v, want %s first", name, seen[name], first)
+		}
+	}
+
+	// The image has changed, and nothing else.
+	violator(t, "missing-variable", filepath.Join(base, "exits"))
+	o, seen = certify(4, true)
+	for name, first := range map[string]State{"exits/small": Started, "exits/large": Started, "command/small": Kept, "command/large": Kept} {
+		if len(seen[name]) == 0 || seen[name][0] != first {
+			t.Errorf("%s: %v, want %s first", name, seen[name], first)
+		}
+	}
+	if found := o.Runs[0].Findings; !slices.ContainsFunc(found, func(f report.Finding) bool { return f.Reason == diagnose.StartVariable }) {
+		t.Errorf("found %v", found)
+	}
+}
+
+func TestAnInterruptedMatrixTellsWhatWasNotRun(t *testing.T) {
+	dir := t.TempDir()
+	plan := parse(t, "images: [{name: a, image: built-in}, {name: b, image: built-in}, {name: c, image: built-in}]\ndefaults: {type: event}")
+	ctx, cancel := context.WithCancel(t.Context())
+	o, err := Certify(ctx, plan, Options{ReportDir: dir, Parallel: 1, Observer: func(p Progress) {
+		if p.State == Started {
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v", err)
+	}
+	if o.Runs[0].Verdict != report.Inconclusive || o.Runs[1].State != report.NotRun || o.Runs[2].State != report.NotRun || o.ExitCode() != report.ExitInconclusive {
+		t.Errorf("overview %+v", o.Runs)
+	}
+	if page, err := os.ReadFile(filepath.Join(dir, "matrix.html")); err != nil || !strings.Contains(string(page), "not run") {
+		t.Errorf("matrix.html: %v", err)
+	}
+	if past := readRecord(dir); len(past) > 0 {
+		t.Errorf("%v are taken for done", past)
+	}
+}
+
+func TestAFolderThatCannotBeWrittenIsToldBeforeAnythingRuns(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Certify(t.Context(), parse(t, "images: [built-in]"), Options{ReportDir: file, Observer: func(p Progress) { t.Error(p) }}); !errors.Is(err, report.ErrFolder) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestABrokenRecordIsNone(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, recordName), []byte(`{"a": 1`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := readRecord(dir); r == nil || len(r) > 0 {
+		t.Errorf("record %v", r)
+	}
+	if err := (record{"a": "b"}).write(dir); err != nil || readRecord(dir)["a"] != "b" {
+		t.Errorf("error %v, record %v", err, readRecord(dir))
+	}
+	info, err := os.Stat(filepath.Join(dir, recordName))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
