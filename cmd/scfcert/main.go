@@ -64,7 +64,7 @@ func rootCommand(code *int) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(runCommand(code), invokeCommand(code), serveCommand(), eventCommand(), requirementsCommand(), explainCommand(), doctorCommand(code), versionCommand(),
-		baselineCommand(), compareCommand(code), matrixCommand(code), reportCommand(), keygenCommand(), signCommand(), verifyCommand(code), watchCommand())
+		baselineCommand(), compareCommand(code), matrixCommand(code), reportCommand(), keygenCommand(), signCommand(), attachCommand(), verifyCommand(code), watchCommand())
 	return root
 }
 

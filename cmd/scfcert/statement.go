@@ -17,6 +17,7 @@ import (
 	"github.com/scfcert/scfcert/suite"
 	"github.com/scfcert/scfcert/suite/report"
 	"github.com/scfcert/scfcert/suite/statement"
+	"github.com/scfcert/scfcert/suite/statement/referrer"
 )
 
 func keygenCommand() *cobra.Command {
@@ -200,39 +201,83 @@ func readSmall(path string) ([]byte, error) {
 	return text, nil
 }
 
+func attachCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "attach STATEMENT IMAGE",
+		Short: "Keep a signed statement in the registry, beside its image",
+		Long: `Push a signed statement into the image's repository, as an OCI artifact that refers to the image (a referrer). IMAGE is
+NAME or registry:NAME; of an image for several platforms it is that for linux/amd64. It must be the image that the statement
+is about. Attaching a statement twice leaves one. You need the right to push ("docker login").`,
+		Example: "  scfcert attach statement.json registry:example.com/team/function:1.4",
+		Args:    cobra.ExactArgs(2), //nolint:mnd // as the usage says
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ref, err := image.ParseReference(args[1])
+			if err != nil {
+				return sortReference(err)
+			}
+			envelope, err := readSmall(args[0])
+			if err != nil {
+				return sortError(err)
+			}
+			artifact, err := referrer.Attach(cmd.Context(), ref, envelope, referrer.Options{})
+			if err != nil {
+				return sortReference(err)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is attached to %s as %s\n", args[0], ref, artifact)
+			return sortError(err)
+		},
+	}
+}
+
+// sortReference is sortError, where an image that cannot be meant is wrong usage too.
+func sortReference(err error) error {
+	if errors.Is(err, image.ErrReference) {
+		return fmt.Errorf("%w: %w", suite.ErrUsage, err)
+	}
+	return sortError(err)
+}
+
 // verifying is what scfcert verify is told.
 type verifying struct {
 	keys, contracts            []string
 	digest, image, kind, until string
 	maxAge                     time.Duration
-	waivers                    bool
+	waivers, attached          bool
 	as                         choice
 }
 
 func verifyCommand(code *int) *cobra.Command {
 	var v verifying
 	cmd := &cobra.Command{
-		Use:   "verify STATEMENT",
+		Use:   "verify [STATEMENT]",
 		Short: "Tell whether a signed statement holds for an image",
 		Long: `Check a statement that somebody else has made: its signature, that it is about this very image, the contract, the function
 type, the verdict and the age. It refuses with one sentence.
 
+With --attached the statements are those that are kept in the image's registry (scfcert attach). It is enough that one
+holds; of several that hold the newest certification is shown.
+
 Exit codes: 0 the statement holds, 1 it does not, 2 we could not look (a file or the image cannot be read), 64 wrong usage.`,
-		Example: "  scfcert verify statement.json --key=vendor.pub --digest=sha256:… --type=event\n  scfcert verify statement.json --key=vendor.pub --image=registry:example.com/team/function:1.4 --max-age=2160h",
-		Args:    cobra.ExactArgs(1),
+		Example: "  scfcert verify statement.json --key=vendor.pub --digest=sha256:… --type=event\n  scfcert verify statement.json --key=vendor.pub --image=registry:example.com/team/function:1.4 --max-age=2160h\n  scfcert verify --attached --key=vendor.pub --image=registry:example.com/team/function:1.4",
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if v.attached == (len(args) == 1) {
+				return fmt.Errorf("%w: give either STATEMENT, the file to verify, or --attached for those in the image's registry", suite.ErrUsage)
+			}
 			opts, err := v.options(cmd.Context())
 			if err != nil {
 				return err
 			}
-			envelope, err := readSmall(args[0])
+			given, err := v.given(cmd.Context(), args, opts.Digest)
 			if err != nil {
-				return sortError(err)
+				return err
 			}
-			held, err := statement.Verify(envelope, opts)
-			if err != nil {
+			held, refusals := verified(given, opts)
+			if held == nil {
 				*code = 1
-				_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "refused:", err)
+				for _, refusal := range refusals {
+					_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "refused:", refusal)
+				}
 				return nil
 			}
 			if v.as.value == "json" {
@@ -250,7 +295,8 @@ Exit codes: 0 the statement holds, 1 it does not, 2 we could not look (a file or
 	cmd.Flags().StringArrayVar(&v.keys, "key", nil, "public key `FILE` that is trusted; may be repeated")
 	cmd.Flags().StringVar(&v.until, "key-until", "", "`DATE` (YYYY-MM-DD) after which the keys are not trusted any more")
 	cmd.Flags().StringVar(&v.digest, "digest", "", "`sha256:…` of the image's manifest")
-	cmd.Flags().StringVar(&v.image, "image", "", "image instead of its digest: registry:REF or oci:DIR; it is read whole")
+	cmd.Flags().StringVar(&v.image, "image", "", "image instead of its digest: registry:REF, of which only the manifest is read, or oci:DIR")
+	cmd.Flags().BoolVar(&v.attached, "attached", false, "verify the statements that are attached to the --image in its registry")
 	cmd.Flags().StringVar(&v.kind, "type", "", "function type that must be certified: event or http (default: either)")
 	cmd.Flags().StringArrayVar(&v.contracts, "contract", nil, "`version` of the contract that is accepted; may be repeated (default: that of this program)")
 	cmd.Flags().DurationVar(&v.maxAge, "max-age", 0, "how long ago the certification may have ended, such as 2160h (default: any time)")
@@ -260,11 +306,52 @@ Exit codes: 0 the statement holds, 1 it does not, 2 we could not look (a file or
 	return cmd
 }
 
+// given are the envelopes to verify: of a file, or those that are attached to the image.
+func (v *verifying) given(ctx context.Context, args []string, digest string) ([]referrer.Found, error) {
+	if !v.attached {
+		envelope, err := readSmall(args[0])
+		return []referrer.Found{{Envelope: envelope}}, sortError(err)
+	}
+	ref, err := image.ParseReference(v.image)
+	if err != nil {
+		return nil, sortReference(err)
+	}
+	found, err := referrer.Find(ctx, ref, digest, referrer.Options{})
+	if err != nil {
+		return nil, sortReference(err)
+	}
+	if len(found) == 0 {
+		return []referrer.Found{{Err: fmt.Errorf("no statement is attached to %s at %s; ask the vendor to attach one with \"scfcert attach\", or for the file", digest, ref)}}, nil
+	}
+	return found, nil
+}
+
+// verified is the newest certification that holds, or nil and why none does.
+func verified(given []referrer.Found, opts statement.VerifyOptions) (newest *statement.Verified, refusals []string) {
+	for _, g := range given {
+		held, err := statement.Verified{}, g.Err
+		if err == nil {
+			held, err = statement.Verify(g.Envelope, opts)
+		}
+		switch {
+		case err != nil && g.Digest != "":
+			refusals = append(refusals, g.Digest+": "+err.Error())
+		case err != nil:
+			refusals = append(refusals, err.Error())
+		case newest == nil || held.Statement.Predicate.Certification.FinishedAt.After(newest.Statement.Predicate.Certification.FinishedAt):
+			newest = &held
+		}
+	}
+	return newest, refusals
+}
+
 func (v *verifying) options(ctx context.Context) (statement.VerifyOptions, error) {
 	opts := statement.VerifyOptions{Digest: v.digest, Contracts: v.contracts, Type: v.kind, MaxAge: v.maxAge}
 	switch {
 	case len(v.keys) == 0:
 		return opts, fmt.Errorf("%w: give the signer's public key with --key", suite.ErrUsage)
+	case v.attached && v.image == "":
+		return opts, fmt.Errorf("%w: say with --image=registry:REF where the statements are attached", suite.ErrUsage)
 	case (v.digest == "") == (v.image == ""):
 		return opts, fmt.Errorf("%w: say which image it must be about, with either --digest or --image", suite.ErrUsage)
 	}
@@ -292,12 +379,9 @@ func (v *verifying) options(ctx context.Context) (statement.VerifyOptions, error
 		opts.Verdicts = []report.Verdict{report.Conformant, report.WithWaivers}
 	}
 	if v.image != "" {
-		digest, err := manifestDigest(ctx, v.image)
-		if errors.Is(err, image.ErrReference) {
-			return opts, fmt.Errorf("%w: %w", suite.ErrUsage, err)
-		}
+		digest, err := v.manifestDigest(ctx)
 		if err != nil {
-			return opts, sortError(err)
+			return opts, sortReference(err)
 		}
 		opts.Digest = digest
 	}
@@ -307,11 +391,22 @@ func (v *verifying) options(ctx context.Context) (statement.VerifyOptions, error
 	return opts, nil
 }
 
-// manifestDigest reads an image outside the local engine, which knows no manifests.
-func manifestDigest(ctx context.Context, reference string) (string, error) {
-	ref, err := image.ParseReference(reference)
+// manifestDigest looks at an image outside the local engine, which knows no manifests.
+func (v *verifying) manifestDigest(ctx context.Context) (string, error) {
+	ref, err := image.ParseReference(v.image)
 	if err != nil {
 		return "", err //nolint:wrapcheck // it says all
+	}
+	if v.attached || ref.Source == image.FromRegistry || ref.Source == image.FromAny {
+		registry, err := image.Reach(ctx, ref, nil)
+		if err != nil {
+			return "", err //nolint:wrapcheck // it says all
+		}
+		manifest, err := registry.Manifest(ctx)
+		if err != nil {
+			return "", err //nolint:wrapcheck // it says all
+		}
+		return manifest.Digest.String(), nil
 	}
 	spool, err := os.MkdirTemp("", "scfcert-verify-")
 	if err != nil {
@@ -324,7 +419,7 @@ func manifestDigest(ctx context.Context, reference string) (string, error) {
 	}
 	defer func() { _ = found.Close() }()
 	if found.DigestKind != "manifest" {
-		return "", fmt.Errorf("%s has no manifest digest; give a registry:REF or an oci:DIR", strings.TrimSpace(reference))
+		return "", fmt.Errorf("%s has no manifest digest; give a registry:REF or an oci:DIR", strings.TrimSpace(v.image))
 	}
 	return found.Digest.String(), nil
 }

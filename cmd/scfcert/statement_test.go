@@ -2,14 +2,26 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/scfcert/scfcert/mockplatform/contract"
 	"github.com/scfcert/scfcert/mockplatform/program"
 	samplefunctions "github.com/scfcert/scfcert/sample-functions"
 	"github.com/scfcert/scfcert/suite/report"
@@ -158,4 +170,123 @@ func loaded(t *testing.T, path string) report.Report {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// TestAStatementIsKeptBesideItsImage goes from a report to a registry and back, with the binary's commands only.
+func TestAStatementIsKeptBesideItsImage(t *testing.T) {
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	dir, blobs := t.TempDir(), atomic.Int32{}
+	handler := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/") {
+			blobs.Add(1)
+		}
+		handler.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	host := strings.TrimPrefix(server.URL, "http://")
+	at := func(name string) string { return filepath.Join(dir, name) }
+	expect := func(want int, says string, args ...string) string {
+		t.Helper()
+		code, text := told(args)
+		if code != want || !strings.Contains(text, says) || strings.Contains(text, "s3cr3t") {
+			t.Errorf("scfcert %s: exit code %d, want %d and %q in %q", strings.Join(args, " "), code, want, says, text)
+		}
+		return text
+	}
+	push := func(reference string) string {
+		t.Helper()
+		img, err := random.Image(10, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ref, err := name.ParseReference(reference)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := remote.Write(ref, img); err != nil {
+			t.Fatal(err)
+		}
+		digest, err := img.Digest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return digest.String()
+	}
+	ref := host + "/team/app:1"
+	digest, other := push(ref), push(host+"/team/app:2")
+	expect(0, "", "keygen", "--out", at("vendor"))
+	expect(0, "", "keygen", "--out", at("other"))
+	expect(0, "", "keygen", "--out", at("nobody"))
+	sign := func(file, key string, finished time.Time) {
+		t.Helper()
+		r := loaded(t, "../../suite/report/testdata/passing.json")
+		r.Image.Digest, r.Function.Type, r.StartedAt, r.FinishedAt = digest, "event", finished, finished
+		r.Contract = report.Contract{Name: contract.Name, Version: contract.Version}
+		if err := report.Save(dir, r); err != nil {
+			t.Fatal(err)
+		}
+		expect(0, digest, "sign", at("report.json"), "--key", at(key+".key"), "--out", at(file))
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	sign("old.json", "vendor", now.Add(-48*time.Hour))
+	sign("new.json", "vendor", now.Add(-24*time.Hour))
+	sign("foreign.json", "other", now)
+
+	verify := []string{"verify", "--attached", "--image=registry:" + ref, "--key", at("vendor.pub")}
+	expect(1, "refused: no statement is attached to "+digest, verify...)
+	for _, d := range []string{digest, other} {
+		expect(2, d, "attach", at("old.json"), host+"/team/app:2")
+	}
+	for n, file := range []string{"old.json", "old.json", "foreign.json", "new.json"} {
+		expect(0, " is attached to ", "attach", at(file), []string{"", "registry:"}[n%2]+ref)
+	}
+	blobs.Store(0)
+	expect(0, "certified at "+now.Add(-24*time.Hour).Format(time.RFC3339), verify...)
+	if got := blobs.Load(); got != 3 {
+		t.Errorf("%d blobs were read, of 3 statements", got)
+	}
+	expect(0, `"predicateType"`, append(verify, "--format=json")...)
+	expect(0, digest, "verify", at("new.json"), "--key", at("vendor.pub"), "--image="+ref)
+	if got := blobs.Load(); got != 6 {
+		t.Errorf("%d blobs were read for the digest of the image", got-6)
+	}
+	if text := expect(1, "refused: sha256:", append(verify[:3:3], "--key", at("nobody.pub"))...); strings.Count(text, "refused: ") != 3 || strings.Count(text, "\n") != 3 {
+		t.Errorf("three refusals are %q", text)
+	}
+	expect(1, "no statement is attached", "verify", "--attached", "--image="+host+"/team/app:2", "--key", at("vendor.pub"))
+
+	const either = "either STATEMENT, the file to verify, or --attached"
+	expect(64, either, append(verify, at("old.json"))...)
+	expect(64, either, "verify", "--key", at("vendor.pub"), "--digest", digest)
+	expect(64, "--image=registry:REF", "verify", "--attached", "--key", at("vendor.pub"), "--digest", digest)
+	expect(64, "in no registry", "verify", "--attached", "--key", at("vendor.pub"), "--image=oci:"+at("none"))
+	expect(64, "in no registry", "attach", at("old.json"), "engine:team/app:1")
+	expect(64, "…@"+host, "attach", at("old.json"), "me:s3cr3t@"+host+"/team/app:1")
+	expect(64, "", "attach", at("old.json"))
+	expect(2, "none.json", "attach", at("none.json"), ref)
+	expect(2, "malformed", "attach", at("vendor.pub"), ref)
+	expect(2, "not found", "attach", at("old.json"), host+"/team/app:none")
+	expect(2, "not found", "verify", "--attached", "--key", at("vendor.pub"), "--image="+host+"/team/app:none")
+	server.Close()
+	expect(2, "unreachable", "attach", at("old.json"), ref)
+	expect(2, "unreachable", verify...)
+}
+
+// told runs a command line and returns the exit code and all that was written.
+func told(args []string) (int, string) {
+	code := 0
+	var text bytes.Buffer
+	root := rootCommand(&code)
+	root.SetOut(&text)
+	root.SetErr(&text)
+	root.SetArgs(args)
+	switch err := root.Execute(); {
+	case err == nil:
+		return code, text.String()
+	case errors.Is(err, errInconclusive):
+		return report.ExitInconclusive, text.String() + err.Error()
+	default:
+		return report.ExitUsage, text.String() + err.Error()
+	}
 }

@@ -116,9 +116,6 @@ func (c *Candidate) Close() error {
 // Resolve looks an image up and reads all of it once. Errors are ErrNotFound, ErrDenied, ErrUnreachable or ErrInvalid,
 // or the context's.
 func Resolve(ctx context.Context, ref Reference, opts Options) (*Candidate, error) {
-	if opts.Keychain == nil {
-		opts.Keychain = authn.DefaultKeychain
-	}
 	if opts.Progress == nil {
 		opts.Progress = func(string, int64, int64) {}
 	}

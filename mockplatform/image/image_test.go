@@ -292,6 +292,13 @@ func TestARegistry(t *testing.T) {
 		c, err := resolve(t, text, nil)
 		must(t, err)
 		checkSample(t, c, image.FromRegistry, "manifest")
+		parsed, err := image.ParseReference(text)
+		must(t, err)
+		reached, err := image.Reach(t.Context(), parsed, nil)
+		must(t, err)
+		if manifest, err := reached.Manifest(t.Context()); err != nil || manifest.Digest != c.Digest {
+			t.Errorf("the manifest of %s is %v and not %s: %v", text, manifest, c.Digest, err)
+		}
 	}
 	c, err := resolve(t, only.String(), nil)
 	must(t, err)
@@ -460,6 +467,20 @@ func TestAReadEndsWithItsContext(t *testing.T) {
 	cancel()
 	if _, err := image.Resolve(ctx, ref, image.Options{SpoolDir: t.TempDir()}); !errors.Is(err, context.Canceled) {
 		t.Errorf("resolve gives %v", err)
+	}
+}
+
+func TestARefusedReferenceIsShownWithoutCredentials(t *testing.T) {
+	for text, want := range map[string]string{
+		"me:s3cr3t@host.example/app:1":         `"…@host.example/app:1"`,
+		"registry:me:s3@cr3t@host/App x":       `"…@host/App x"`,
+		"https://me:s3cr3t@host/app":           `"…@host/app"`,
+		"me:s3cr3t@host/app@sha256:" + zeros64: `"…@host/app@sha256:` + zeros64 + `"`,
+		"host/app@sha256:12":                   `"host/app@sha256:12"`,
+	} {
+		if _, err := image.ParseReference(text); !errors.Is(err, image.ErrReference) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "cr3t") {
+			t.Errorf("%s gives %v", text, err)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -109,7 +110,7 @@ func checkName(ref Reference) error {
 	case ref.Name == "":
 		return fmt.Errorf("%w: %q is empty; %s", ErrReference, ref.Text, remedy)
 	case strings.ContainsAny(ref.Name, " \t\r\n"):
-		return fmt.Errorf("%w: %q holds a space; %s", ErrReference, ref.Text, remedy)
+		return fmt.Errorf("%w: %s holds a space; %s", ErrReference, withoutCredentials(ref.Text), remedy)
 	case isImageID(ref.Name):
 		return nil
 	}
@@ -119,9 +120,21 @@ func checkName(ref Reference) error {
 				return fmt.Errorf("%w: %q holds upper-case letters, which only a tag may; write %s", ErrReference, ref.Text, lower)
 			}
 		}
-		return fmt.Errorf("%w: %q; %s", ErrReference, ref.Text, remedy)
+		return fmt.Errorf("%w: %s; %s", ErrReference, withoutCredentials(ref.Text), remedy)
 	}
 	return nil
+}
+
+// withoutCredentials is a text as errors show it: quoted, and without the USER:PASSWORD that does not belong there.
+func withoutCredentials(text string) string {
+	named, digest := text, ""
+	if at := strings.LastIndex(text, "@sha256:"); at >= 0 {
+		named, digest = text[:at], text[at:]
+	}
+	if at := strings.LastIndexByte(named, '@'); at >= 0 {
+		named = "…" + named[at:]
+	}
+	return strconv.Quote(named + digest)
 }
 
 // isImageID tells an engine's image id, as "docker build -q" prints it.

@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -20,16 +22,71 @@ import (
 // downloads is how many layers are fetched at once.
 const downloads = 3
 
-// loadRemote reads an image from a registry with the user's credentials. Layers go to disk, once.
-func loadRemote(ctx context.Context, ref Reference, opts Options) (*Candidate, error) {
+// Registry is the registry of a reference, as it is reached with the user's credentials.
+type Registry struct {
+	Name    name.Reference // of the image
+	Options []remote.Option
+	text    string
+}
+
+// Reach tells how the registry of a reference is reached, and asks nothing of it yet. Without keychain the credentials are
+// those of the user's Docker configuration. The error is ErrReference.
+func Reach(ctx context.Context, ref Reference, keychain authn.Keychain) (*Registry, error) {
+	if ref.Source != FromAny && ref.Source != FromRegistry || isImageID(ref.Name) {
+		return nil, fmt.Errorf("%w: %q is in no registry; write registry:[HOST/]NAME[:TAG or @DIGEST]", ErrReference, ref.Text)
+	}
 	parsed, err := name.ParseReference(ref.Name)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %q: %w", ErrReference, ref.Text, err)
 	}
-	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(opts.Keychain), remote.WithUserAgent("scfcert")}
-	descriptor, err := remote.Get(parsed, options...)
+	if keychain == nil {
+		keychain = authn.DefaultKeychain
+	}
+	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain), remote.WithUserAgent("scfcert")}
+	return &Registry{Name: parsed, Options: options, text: ref.Text}, nil
+}
+
+// Manifest reads the image's manifest and none of its layers: of an index, the manifest that Resolve chooses. The errors
+// are those of Resolve.
+func (r *Registry) Manifest(ctx context.Context) (*remote.Descriptor, error) {
+	descriptor, err := r.get(ctx, r.Name)
 	if err != nil {
-		return nil, remoteError(ctx, parsed, err)
+		return nil, err
+	}
+	return r.descend(ctx, descriptor, &Candidate{Reference: r.text})
+}
+
+// descend goes from an index to the manifest of the image; a manifest stays what it is.
+func (r *Registry) descend(ctx context.Context, from *remote.Descriptor, c *Candidate) (*remote.Descriptor, error) {
+	if !from.MediaType.IsIndex() {
+		return from, nil
+	}
+	_, err := c.descend(from.Manifest, "", func(digest v1.Hash) (_ []byte, err error) {
+		if from, err = r.get(ctx, r.Name.Context().Digest(digest.String())); err != nil {
+			return nil, err
+		}
+		return from.Manifest, nil
+	})
+	return from, err
+}
+
+func (r *Registry) get(ctx context.Context, ref name.Reference) (*remote.Descriptor, error) {
+	descriptor, err := remote.Get(ref, r.Options...)
+	if err != nil {
+		return nil, r.Sorted(ctx, err)
+	}
+	return descriptor, nil
+}
+
+// loadRemote reads an image from a registry with the user's credentials. Layers go to disk, once.
+func loadRemote(ctx context.Context, ref Reference, opts Options) (*Candidate, error) {
+	r, err := Reach(ctx, ref, opts.Keychain)
+	if err != nil {
+		return nil, err
+	}
+	descriptor, err := r.get(ctx, r.Name)
+	if err != nil {
+		return nil, err
 	}
 	c := &Candidate{Reference: ref.Text, Source: FromRegistry, blobs: map[v1.Hash]blob{}}
 	if !descriptor.MediaType.IsImage() && !descriptor.MediaType.IsIndex() {
@@ -38,23 +95,13 @@ func loadRemote(ctx context.Context, ref Reference, opts Options) (*Candidate, e
 		c.Config, c.files = &v1.ConfigFile{}, newRoot()
 		return c, nil
 	}
-	manifest := descriptor.Manifest
-	if descriptor.MediaType.IsIndex() {
-		manifest, err = c.descend(manifest, "", func(digest v1.Hash) ([]byte, error) {
-			found, err := remote.Get(parsed.Context().Digest(digest.String()), options...)
-			if err != nil {
-				return nil, remoteError(ctx, parsed, err)
-			}
-			return found.Manifest, nil
-		})
-		if err != nil {
-			return nil, err
-		}
+	if descriptor, err = r.descend(ctx, descriptor, c); err != nil {
+		return nil, err
 	}
-	return c, c.download(ctx, parsed, manifest, opts, options)
+	return c, c.download(ctx, r, descriptor.Manifest, opts)
 }
 
-func (c *Candidate) download(ctx context.Context, ref name.Reference, manifest []byte, opts Options, options []remote.Option) error {
+func (c *Candidate) download(ctx context.Context, r *Registry, manifest []byte, opts Options) error {
 	parsed, err := v1.ParseManifest(byteReader(manifest))
 	if err != nil {
 		return fmt.Errorf("%w: %s: its manifest cannot be read: %w", ErrInvalid, c.Reference, err)
@@ -72,12 +119,12 @@ func (c *Candidate) download(ctx context.Context, ref name.Reference, manifest [
 	group.SetLimit(downloads)
 	for _, descriptor := range append([]v1.Descriptor{parsed.Config}, parsed.Layers...) {
 		group.Go(func() error {
-			layer, err := remote.Layer(ref.Context().Digest(descriptor.Digest.String()), append(options, remote.WithContext(fetch))...)
+			layer, err := remote.Layer(r.Name.Context().Digest(descriptor.Digest.String()), append(slices.Clip(r.Options), remote.WithContext(fetch))...)
 			if err == nil {
 				err = spool(fetch, layer, filepath.Join(opts.SpoolDir, descriptor.Digest.Hex), progress)
 			}
 			if err != nil {
-				return remoteError(fetch, ref, err)
+				return r.Sorted(fetch, err)
 			}
 			return nil
 		})
@@ -126,8 +173,9 @@ func (c *counting) Read(p []byte) (int, error) {
 	return n, err //nolint:wrapcheck // a reader's own error
 }
 
-// remoteError sorts a registry's refusals.
-func remoteError(ctx context.Context, ref name.Reference, err error) error {
+// Sorted is a refusal of the registry as one of this package's errors, or as the context's.
+func (r *Registry) Sorted(ctx context.Context, err error) error {
+	ref := r.Name
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return fmt.Errorf("read %s: %w", ref, ctx.Err())
 	}

@@ -77,6 +77,24 @@ func Verify(envelope []byte, opts VerifyOptions) (Verified, error) {
 	return Verified{Statement: statement, Payload: payload, KeyID: keyID}, nil
 }
 
+// DigestOf tells the manifest digest that an envelope is about, as sha256:HEX. It does not ask whether a signature holds, so
+// nothing may rest on it. The error is ErrMalformed or ErrPredicate.
+func DigestOf(envelope []byte) (string, error) {
+	read, err := readEnvelope(envelope)
+	if err != nil {
+		return "", err
+	}
+	payload, err := decode64(read.Payload)
+	if err != nil {
+		return "", refuse(ErrMalformed, "payload is no base64; take the file that was signed")
+	}
+	s, err := readStatement(payload)
+	if err != nil {
+		return "", err
+	}
+	return s.digest(), nil
+}
+
 // Check refuses options with which no statement could hold, or any. Verify does so too. The error is one of Verify's.
 func (o *VerifyOptions) Check() error {
 	switch {

@@ -525,3 +525,23 @@ func TestAWaiverThatHasExpiredSinceCountsNoMore(t *testing.T) {
 	got, err := Verify(envelope, opts)
 	wantOnly(t, "a day later", got, err, ErrVerdict)
 }
+
+func TestAnEnvelopeTellsWhichImageItIsAbout(t *testing.T) {
+	envelope := signed(t, stated(t, certified()), newKey(t, Ed25519))
+	if got, err := DigestOf(envelope); err != nil || got != imageDigest {
+		t.Errorf("it is about %q: %v", got, err)
+	}
+	for name, c := range map[string]struct {
+		envelope []byte
+		want     error
+	}{
+		"no envelope":   {[]byte("{}"), ErrMalformed},
+		"too large":     {make([]byte, MaxBytes+1), ErrMalformed},
+		"no statement":  {sealed("[]", `{"sig":""}`), ErrMalformed},
+		"another claim": {sealed(`{"_type":"`+StatementType+`","subject":[{"digest":{"sha256":"`+strings.Repeat("0", 64)+`"}}],"predicateType":"x"}`, `{"sig":""}`), ErrPredicate},
+	} {
+		if got, err := DigestOf(c.envelope); got != "" || !errors.Is(err, c.want) {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
