@@ -113,8 +113,8 @@ type Progress struct {
 // Flags are the command-line flags of both faces, the binary and go test.
 type Flags struct {
 	image, kind, path, stream, webSocket             string
-	contract, waivers                                string
-	command, args, reportDir                         text
+	contract                                         string
+	command, args, reportDir, waivers                text
 	memory, timeout, initTimeout, concurrency, procs number
 	environment, readings, events                    keyValues
 }
@@ -197,7 +197,7 @@ func Bind(set *flag.FlagSet) *Flags {
 	set.StringVar(&f.webSocket, "websocket", "", "`path` of the HTTP function that upgrades to WebSocket")
 	set.StringVar(&f.contract, "contract", "", "`version` of the contract, one of "+strings.Join(requirement.Versions(), ", ")+" (default: the newest)")
 	set.Var(&f.procs, "procs", "how much is assessed at a time (default: by the processors)")
-	set.StringVar(&f.waivers, "waivers", "", "YAML `file` of failures that somebody answers for (docs/waivers.md)")
+	set.Var(&f.waivers, "waivers", "YAML `file` of failures that somebody answers for (docs/waivers.md)")
 	set.Var(&f.reportDir, "report-dir", "`folder` for report.json, junit.xml, report.html and report.md")
 	return f
 }
@@ -262,8 +262,11 @@ func (f *Flags) Options(base string) (Options, error) {
 		}
 		opts.Events = append(opts.Events, event)
 	}
-	if f.waivers != "" {
-		waivers, err := waiver.Load(from(base, f.waivers), waiver.Options{})
+	if f.waivers.given && f.waivers.value == "" {
+		return Options{}, usage("waivers", "", "name a file, or leave the flag out")
+	}
+	if f.waivers.given {
+		waivers, err := waiver.Load(from(base, f.waivers.value), waiver.Options{})
 		if err != nil {
 			return Options{}, fmt.Errorf("%w: -waivers: %w", ErrUsage, err)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,6 +26,9 @@ count from then on, and what is mended has to be taken out of the file. See docs
 			if err != nil {
 				return fmt.Errorf("%w: --expires %q: write a date as 2027-01-31", suite.ErrUsage, expires)
 			}
+			if err := notOver(out); err != nil {
+				return err
+			}
 			r, err := report.Load(args[0])
 			if err != nil {
 				return sortError(err)
@@ -33,7 +37,10 @@ count from then on, and what is mended has to be taken out of the file. See docs
 				return sortError(fmt.Errorf("%s could not be assessed as a whole, so that its failures are not known; certify the image again", args[0]))
 			}
 			text, err := waiver.FromReport(r, owner, day, justification)
-			if err != nil {
+			switch {
+			case errors.Is(err, waiver.ErrUnknown):
+				return sortError(fmt.Errorf("%s: %w", args[0], err))
+			case err != nil:
 				return fmt.Errorf("%w: --owner or --justification: %w", suite.ErrUsage, err)
 			}
 			if _, err := waiver.Parse("the waivers", text, waiver.Options{}); err != nil {
@@ -41,6 +48,9 @@ count from then on, and what is mended has to be taken out of the file. See docs
 			}
 			if out == "-" {
 				_, err = cmd.OutOrStdout().Write(text)
+				return sortError(err)
+			}
+			if err := absent(out); err != nil {
 				return sortError(err)
 			}
 			return sortError(writeNew(out, text, 0o644)) //nolint:mnd // for everybody

@@ -40,6 +40,7 @@ func TestExitCodes(t *testing.T) {
 		"another command":     {[]string{"run", dir, "--command=/nothing"}, report.ExitNonConformant},
 		"no memory":           {[]string{"run", "--memory=0"}, report.ExitUsage},
 		"no folder":           {[]string{"run", "--report-dir="}, report.ExitUsage},
+		"no file of waivers":  {[]string{"run", "--waivers="}, report.ExitUsage},
 		"an unknown image":    {[]string{"run", dir, "engine:scfcert-no-such-image:1"}, report.ExitInconclusive},
 		"an unknown archive":  {[]string{"run", dir, "tar:/none.tar"}, report.ExitInconclusive},
 		"unwritable folder":   {[]string{"run", "--report-dir", file}, report.ExitInconclusive},

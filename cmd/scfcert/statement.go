@@ -83,7 +83,7 @@ func notOver(out string, inputs ...string) error {
 func writeNew(path string, text []byte, mode os.FileMode) error {
 	file, err := os.OpenFile(filepath.Clean(path), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return fmt.Errorf("write %s: %w; give another name with --out", path, err)
 	}
 	_, err = file.Write(text)
 	if err = errors.Join(err, file.Close()); err != nil {

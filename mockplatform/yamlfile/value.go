@@ -135,6 +135,9 @@ func (r *Reader) Entries(v Value, form string) ([]Entry, bool) {
 		r.Problem(v, wrongKind(v.Node, "a mapping, such as "+form))
 		return nil, false
 	}
+	if !r.Tagged(v, "!!map") {
+		return nil, false
+	}
 	var found []Entry
 	r.collect(v, &found, map[string]bool{}, map[*yaml.Node]bool{})
 	return found, true
@@ -188,6 +191,7 @@ func (r *Reader) merge(v, merge Value, found *[]Entry, seen map[string]bool, abo
 			return
 		case source.Node.Kind != yaml.MappingNode:
 			r.Problem(source, wrongKind(source.Node, "the alias of a mapping after <<, such as <<: *defaults"))
+		case !r.Tagged(source, "!!map"):
 		case above[source.Node]:
 			r.Problem(source, errors.New("this merges a mapping into itself; name another one after <<"))
 		default:
@@ -211,10 +215,23 @@ func (r *Reader) name(v Value) (string, bool) {
 	}
 }
 
+// Tagged reports a value with another tag than these: who wrote it meant something that is not done here.
+func (r *Reader) Tagged(v Value, tags ...string) bool {
+	tag := v.Node.ShortTag()
+	if slices.Contains(tags, tag) {
+		return true
+	}
+	r.Problem(v, fmt.Errorf("the tag %s means nothing here; take it out", clipped(tag)))
+	return false
+}
+
 // Items are the values of a list.
 func (r *Reader) Items(v Value, form string) ([]Value, bool) {
 	if v.Node.Kind != yaml.SequenceNode {
 		r.Problem(v, wrongKind(v.Node, "a list, such as "+form))
+		return nil, false
+	}
+	if !r.Tagged(v, "!!seq") {
 		return nil, false
 	}
 	var found []Value
@@ -248,7 +265,7 @@ func (r *Reader) Text(v Value) (string, bool) {
 // Word reads a text of one line without control characters.
 func (r *Reader) Word(v Value) (string, bool) {
 	text, ok := r.Text(v)
-	if ok && strings.ContainsFunc(text, unicode.IsControl) {
+	if ok && strings.ContainsFunc(text, func(c rune) bool { return unicode.IsControl(c) || c == '\u2028' || c == '\u2029' }) {
 		r.Problem(v, fmt.Errorf("%s holds a control character or a line's end; write it in one line", Shown(text)))
 		return "", false
 	}
@@ -259,6 +276,9 @@ func (r *Reader) Word(v Value) (string, bool) {
 func (r *Reader) Verbatim(v Value) (string, bool) {
 	if v.Node.Kind != yaml.ScalarNode || IsNull(v.Node) {
 		r.Problem(v, wrongKind(v.Node, `a text, "" for an empty one`))
+		return "", false
+	}
+	if !r.Tagged(v, "!!str", "!!int", "!!float", "!!bool", "!!timestamp", "!!merge") {
 		return "", false
 	}
 	if strings.Contains(v.Node.Value, "\x00") {

@@ -26,6 +26,9 @@ var ErrReport = errors.New("invalid report")
 // MaxBytes bounds the size of a report.json that is read.
 const MaxBytes = 16 << 20
 
+// mostItems bounds a list of objects: far more than there are requirements, so few that each can be held against each.
+const mostItems = 1000
+
 // Load reads a report.json. The error is ErrReport, and names the file.
 func Load(path string) (Report, error) {
 	r, _, err := LoadText(path)
@@ -71,7 +74,7 @@ func read(data []byte) (Report, error) {
 	if err := checkVersion(data); err != nil {
 		return Report{}, err
 	}
-	reading := &reading{data: data, decoder: json.NewDecoder(bytes.NewReader(data)), lines: map[string]int{}}
+	reading := &reading{data: data, decoder: json.NewDecoder(bytes.NewReader(data)), places: map[string]int64{}}
 	reading.decoder.UseNumber()
 	if err := reading.value(reflect.TypeFor[Report]()); err != nil {
 		return Report{}, err
@@ -132,8 +135,8 @@ func shown(text string) string {
 type reading struct {
 	data    []byte
 	decoder *json.Decoder
-	path    []string       // names, and indexes such as [3]
-	lines   map[string]int // of the requirements seen
+	path    []string         // names, and indexes such as [3]
+	places  map[string]int64 // of ids that stand once, by the field and the id
 }
 
 // value reads one value for a type; nil takes anything.
@@ -239,6 +242,8 @@ func needed(t reflect.Type) []string {
 		return []string{"event", "http"}
 	case reflect.TypeFor[Requirement]():
 		return []string{"id", "level", "subject", "outcome"}
+	case reflect.TypeFor[RootCause](), reflect.TypeFor[Waiver]():
+		return []string{"requirement"}
 	default:
 		return nil
 	}
@@ -253,12 +258,23 @@ func (r *reading) array(t reflect.Type, at int64) error {
 		inner = t.Elem()
 	}
 	for n := 0; r.decoder.More(); n++ {
-		if err := r.within("["+strconv.Itoa(n)+"]", func() error { return r.value(inner) }); err != nil {
+		if n == mostItems && inner != nil && inner.Kind() == reflect.Struct {
+			return r.problem(r.next(), fmt.Errorf("there are more than %d items, which no report.json has", mostItems))
+		}
+		if err := r.within("["+strconv.Itoa(n)+"]", func() error { return r.item(inner) }); err != nil {
 			return err
 		}
 	}
 	_, err := r.decoder.Token()
 	return err //nolint:wrapcheck // the text was tried before
+}
+
+// item reads one item of a list: null, which is as if it were not there, is none.
+func (r *reading) item(t reflect.Type) error {
+	if at := r.next(); t != nil && r.data[at] == 'n' {
+		return r.wrongKind("null", t, at)
+	}
+	return r.value(t)
 }
 
 // within reads something one step deeper.
@@ -316,15 +332,15 @@ func (r *reading) text(t reflect.Type, value string, at int64) error {
 	if known := words(t, path); known != nil && !slices.Contains(known, value) {
 		return r.problem(at, fmt.Errorf("%s is not known; known are %s", shown(value), strings.Join(known, ", ")))
 	}
-	isCode := t == reflect.TypeFor[diagnose.Code]()
-	if (isCode || slices.Contains(idPaths(), path)) && !idPattern.MatchString(value) && (value != "" || path == "requirements.id") {
+	isCode, once := t == reflect.TypeFor[diagnose.Code](), slices.Contains(oncePaths(), path)
+	if (isCode || slices.Contains(idPaths(), path)) && !idPattern.MatchString(value) && (value != "" || once) {
 		return r.problem(at, fmt.Errorf("%s is no id; it has to be as start.listen, in small letters, digits, - and dots", shown(value)))
 	}
-	if path == "requirements.id" {
-		if line, twice := r.lines[value]; twice {
-			return r.problem(at, fmt.Errorf("%s stands twice, first in line %d", value, line))
+	if once {
+		if first, twice := r.places[path+" "+value]; twice {
+			return r.problem(at, fmt.Errorf("%s stands twice, first in line %d", clipped(value), 1+bytes.Count(r.data[:first], []byte("\n"))))
 		}
-		r.lines[value] = 1 + bytes.Count(r.data[:at], []byte("\n"))
+		r.places[path+" "+value] = at
 	}
 	return nil
 }
@@ -337,6 +353,11 @@ const idExpression = `^[a-z0-9]+(-[a-z0-9]+)*([.][a-z0-9]+(-[a-z0-9]+)*)+$`
 // idPaths are the fields that hold ids of requirements.
 func idPaths() []string {
 	return []string{"requirements.id", "requirements.because", "rootCauses.requirement", "rootCauses.blocks", "waivers.requirement", "waivers.covers"}
+}
+
+// oncePaths are those of them that tell the items of a list apart.
+func oncePaths() []string {
+	return []string{"requirements.id", "rootCauses.requirement", "waivers.requirement"}
 }
 
 // words are the values that a field can have; nil if any.

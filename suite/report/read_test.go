@@ -3,11 +3,13 @@ package report
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // least is a report with one requirement; each change is put in the place of what it names.
@@ -58,6 +60,13 @@ func TestAReportThatCannotBeReadSaysWhereAndWhatIsWrong(t *testing.T) {
 		{`"SHOULD"`, `"COULD"`, `line 5, column 34 (byte 107): requirements[0].level: "COULD" is not known; known are MUST, SHOULD, INFO`},
 		{`"SHOULD"`, `"SHOULD", "reason": "a\u001bb"`, `line 5, column 54 (byte 127): requirements[0].reason: "a\x1bb" is no id; it has to be as start.listen, in small letters, digits, - and dots`},
 		{"}\n  ]", "},\n    {\"id\": \"image.tag\", \"level\": \"INFO\", \"outcome\": \"pass\", \"subject\": \"image\"}\n  ]", `line 6, column 12 (byte 168): requirements[1].id: image.tag stands twice, first in line 5`},
+		{`{"id": "image.tag"`, `null, {"id": "image.tag"`, `line 5, column 5 (byte 78): requirements[0]: this is null; it has to be an object`},
+		{`"SHOULD"`, `"SHOULD", "types": ["event", null]`, `line 5, column 63 (byte 136): requirements[0].types[1]: this is null; it has to be a text`},
+		{`"conformant"`, `"conformant", "rootCauses": [{}]`, `line 3, column 43 (byte 69): rootCauses[0].requirement: this is missing`},
+		{`"conformant"`, `"conformant", "rootCauses": [{"requirement": "a.b"}, {"requirement": "a.b"}]`, `line 3, column 83 (byte 109): rootCauses[1].requirement: a.b stands twice, first in line 3`},
+		{`"conformant"`, `"conformant", "waivers": [{"requirement": ""}]`, `line 3, column 56 (byte 82): waivers[0].requirement: "" is no id; it has to be as start.listen, in small letters, digits, - and dots`},
+		{`"conformant"`, `"conformant", "waivers": [{"requirement": "a.b"}, {"requirement": "a.b"}]`, `line 3, column 80 (byte 106): waivers[1].requirement: a.b stands twice, first in line 3`},
+		{`"conformant"`, `"conformant", "margins": [{}` + strings.Repeat(", {}", mostItems) + `]`, `line 3, column 4040 (byte 4066): margins: there are more than 1000 items, which no report.json has`},
 		{`, "http": "not-selected"`, ``, `line 7, column 15 (byte 175): verdicts.http: this is missing`},
 		{`"requirements": [`, `"requirement": [`, `line 1, column 1 (byte 1): requirements: this is missing`},
 		{`"conformant"`, `"conformant", "x": "` + strings.Repeat("x", MaxBytes) + `"`, "it has more than 16 MB, which no report.json has"},
@@ -78,6 +87,49 @@ func TestWhatANewerVersionAddsIsNoError(t *testing.T) {
 	}
 	if len(r.Requirements) != 1 || r.Requirements[0].ID != "gpu.driver-version" || r.Requirements[0].Outcome != Pass {
 		t.Errorf("read %+v", r)
+	}
+}
+
+// What somebody else has written makes no text that is many times as long as the report.
+func TestATextIsNotMuchLongerThanItsReport(t *testing.T) {
+	const most = 1000
+	var more strings.Builder
+	for n := range most - 1 {
+		fmt.Fprintf(&more, `, {"id": "a.b%d", "level": "MUST", "outcome": "pass", "subject": "image"}`, n)
+	}
+	long := strings.Repeat("x", 50_000)
+	for _, changed := range []string{
+		`"image.` + long + `", "title": {"en": "t"}`,
+		`"image.tag", "title": {"en": "` + long + `", "zh": "` + long + `"}`,
+	} {
+		text := strings.NewReplacer(`"image.tag"`, changed, "\n  ],", more.String()+"\n  ],").Replace(least)
+		r, err := Read([]byte(text))
+		if err != nil || len(r.Requirements) != most {
+			t.Fatalf("%d requirements: %v", len(r.Requirements), err)
+		}
+		var out bytes.Buffer
+		if err := WriteText(&out, r, TextOptions{}); err != nil || out.Len() > 10*len(text) {
+			t.Errorf("a report of %d bytes makes a text of %d: %v", len(text), out.Len(), err)
+		}
+	}
+}
+
+// Time is not asserted in absolute terms: what takes a second here would take minutes if it grew with the square.
+func TestAReportFullOfLinesIsReadInReasonableTime(t *testing.T) {
+	deadline := time.AfterFunc(time.Minute, func() { panic("Read takes more than a minute") })
+	defer deadline.Stop()
+	for name, item := range map[string]string{
+		"requirements": `{"id": "a.b%d", "level": "MUST", "outcome": "pass", "subject": "image"}`, "rootCauses": `{"requirement": "a.b%d"}`,
+	} {
+		var list strings.Builder
+		list.WriteString(strings.Repeat("\n", MaxBytes/2))
+		for n := 0; list.Len() < MaxBytes-1<<10; n++ {
+			fmt.Fprintf(&list, item+", ", n)
+		}
+		text := `{"schemaVersion": "1", "` + name + `": [` + list.String() + `{}]}`
+		if _, err := Read([]byte(text)); err == nil || !strings.Contains(err.Error(), name+": there are more than 1000 items") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -66,7 +66,7 @@ func WriteFile(path string, text []byte) error {
 		return err //nolint:wrapcheck // wrapped below
 	})
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return fmt.Errorf("write %s: %w; give another name, or - for standard output", path, err)
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (t *textWriter) table(r Report) {
 	labelOf := func(outcome Outcome) string { return t.word(marks[outcome][0], marks[outcome][1]) }
 	unassessed, labelWidth, idWidth, titleWidth := 0, 5, 0, 0 //nolint:mnd // room for the usual labels
 	for _, q := range r.Requirements {
-		labelWidth, idWidth, titleWidth = max(labelWidth, width(labelOf(q.Outcome))), max(idWidth, width(q.ID)), max(titleWidth, width(t.say(q.Title)))
+		labelWidth, idWidth, titleWidth = max(labelWidth, width(labelOf(q.Outcome))), max(idWidth, width(name(q.ID))), max(titleWidth, width(name(t.say(q.Title))))
 	}
 	for _, q := range r.Requirements {
 		if q.Outcome == NotAssessed && q.Because == "" {
@@ -112,7 +112,7 @@ func (t *textWriter) table(r Report) {
 		case q.DurationMS > 0:
 			note = fmt.Sprintf("%d ms", q.DurationMS)
 		}
-		t.printf("  %s %s  %s  %s\n", t.colored(marks[q.Outcome][2], pad(labelOf(q.Outcome), labelWidth)), pad(name(q.ID), idWidth), pad(t.say(q.Title), titleWidth), t.colored(grey, note))
+		t.printf("  %s %s  %s  %s\n", t.colored(marks[q.Outcome][2], pad(labelOf(q.Outcome), labelWidth)), pad(name(q.ID), idWidth), pad(name(t.say(q.Title)), titleWidth), t.colored(grey, note))
 	}
 	if unassessed > 0 {
 		t.printf("  %s %d %s\n", t.colored(yellow, t.word("open ", "未评 ")), unassessed, t.word("requirements could not be assessed", "条要求无法评估"))

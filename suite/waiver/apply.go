@@ -21,6 +21,9 @@ var ErrUnused = errors.New("unused waiver")
 func Apply(r *report.Report, waivers []Waiver) error {
 	changed := *r
 	changed.Requirements, changed.Waivers = slices.Clone(r.Requirements), []report.Waiver{}
+	taken := func(id string) bool {
+		return slices.ContainsFunc(changed.Waivers, func(w report.Waiver) bool { return w.Requirement == id })
+	}
 	var errs []error
 	for _, w := range waivers {
 		at := slices.IndexFunc(changed.Requirements, func(q report.Requirement) bool { return q.ID == w.Requirement })
@@ -31,17 +34,18 @@ func Apply(r *report.Report, waivers []Waiver) error {
 		switch {
 		case q.Outcome == report.Pass:
 			errs = append(errs, unused(w))
-		case waivable(*q) && q.Reason == w.Reason:
+		case waivable(*q) && q.Reason == w.Reason && !taken(q.ID):
 			q.Outcome = report.Waived
-			taken := w.Waiver
-			taken.Covers = blockedBy(w.Requirement, changed.Requirements)
-			changed.Waivers = append(changed.Waivers, taken)
+			changed.Waivers = append(changed.Waivers, w.Waiver)
 		}
 	}
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
 	changed.Reconclude()
+	for n := range changed.Waivers { // what is still open
+		changed.Waivers[n].Covers = blockedBy(changed.Waivers[n].Requirement, changed.Requirements)
+	}
 	*r = changed
 	return nil
 }

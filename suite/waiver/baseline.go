@@ -15,12 +15,15 @@ import (
 // FromReport writes a file of waivers for all failures of a report, to begin from: every MUST on the image that failed and
 // is not waived yet. Warnings need no waiver. All get the same owner, justification and last day, of which the UTC date
 // counts. Whether that day is too far ahead is found when the file is read. The error is ErrWaivers: an owner or a
-// justification that no file takes, or a failure that this version does not know.
+// justification that no file takes, or a failure that this version does not know, which is ErrUnknown too.
 func FromReport(r report.Report, owner string, expires time.Time, justification string) ([]byte, error) {
 	day := expires.UTC().Format(time.DateOnly)
 	list := &yaml.Node{Kind: yaml.SequenceNode}
 	for _, q := range r.Requirements {
 		if q.Outcome == report.Fail && q.Subject != requirement.Platform {
+			if err := known(q); err != nil {
+				return nil, err
+			}
 			list.Content = append(list.Content, item(q, owner, day, justification))
 		}
 	}
@@ -39,6 +42,18 @@ func FromReport(r report.Report, owner string, expires time.Time, justification 
 		return nil, err
 	}
 	return out.Bytes(), nil
+}
+
+// known tells whether a failure is one that a file can waive.
+func known(q report.Requirement) error {
+	err := checkRequirement(q.ID)
+	if err == nil {
+		err = checkReason(q.ID, q.Reason)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w: %s fails for %q: %w; take the scfcert that wrote the report", ErrWaivers, ErrUnknown, q.ID, q.Reason, err)
+	}
+	return nil
 }
 
 // item is a waiver as it stands in a file, with what the failure is as comment.

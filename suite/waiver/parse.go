@@ -119,10 +119,9 @@ func (r *reader) waiver(item yamlfile.Value, before []Waiver) (Waiver, bool) {
 		return w, false
 	}
 	r.Passes(given["reason"], checkReason(w.Requirement, w.Reason))
-	for _, other := range before {
-		if other.Requirement == w.Requirement && other.Reason == w.Reason {
-			r.Problem(item, fmt.Errorf("%s with %s is waived twice, first in line %d; keep one of them", w.Requirement, w.Reason, other.At.Line))
-		}
+	same := func(other Waiver) bool { return other.Requirement == w.Requirement && other.Reason == w.Reason }
+	if at := slices.IndexFunc(before, same); at >= 0 {
+		r.Problem(item, fmt.Errorf("%s with %s is waived twice, first in line %d; keep one of them", w.Requirement, w.Reason, before[at].At.Line))
 	}
 	return w, true
 }
@@ -203,7 +202,7 @@ func (r *reader) date(v yamlfile.Value) string {
 		r.Problem(v, errors.New("there is no date; write one, such as expires: 2027-01-31"))
 		return ""
 	}
-	if !r.Passes(v, checkDate(v.Node.Value, r.now)) {
+	if !r.Passes(v, checkDate(v.Node.Value, r.now)) || !r.Tagged(v, "!!timestamp", "!!str") {
 		return ""
 	}
 	return v.Node.Value

@@ -45,6 +45,9 @@ import (
 // by line.
 var ErrWaivers = errors.New("invalid waivers")
 
+// ErrUnknown means that a report tells of a failure that this version does not know, so that no file can waive it.
+var ErrUnknown = errors.New("unknown failure")
+
 // MaxBytes bounds the size of a file.
 const MaxBytes = 64 << 10
 

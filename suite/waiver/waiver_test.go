@@ -142,6 +142,7 @@ func TestAnErrorSaysWhereAndWhatAndWhatToDo(t *testing.T) {
 		{"one sentence", `"one\nsentence"`, `w.yaml:4:20: waivers[0].justification: "one\nsentence" holds a control character or a line's end; write it in one line`},
 		{"one sentence", `"one \e[2J"`, `w.yaml:4:20: waivers[0].justification: "one \x1b[2J" holds a control character or a line's end; write it in one line`},
 		{"one sentence", `"one \u202e sentence"`, `w.yaml:4:20: waivers[0].justification: "one \u202e sentence" holds a control character; take it out`},
+		{"one sentence", `"one\u2028sentence"`, `w.yaml:4:20: waivers[0].justification: "one\u2028sentence" holds a control character or a line's end; write it in one line`},
 		{"one sentence", strings.Repeat("x", 501), "w.yaml:4:20: waivers[0].justification: this has 501 characters; take at most 500"},
 		// requirements
 		{"limits.memory\n", "limits.memry\n", `w.yaml:2:18: waivers[0].requirement: "limits.memry" is the id of no requirement; did you mean limits.memory?`},
@@ -154,6 +155,12 @@ func TestAnErrorSaysWhereAndWhatAndWhatToDo(t *testing.T) {
 		{"run.little-memory-left", "because", `w.yaml:3:13: waivers[0].reason: "because" is no reason of limits.memory; take run.little-memory-left`},
 		{"run.little-memory-left", "listen.loopback-only", "w.yaml:3:13: waivers[0].reason: listen.loopback-only is a reason of start.listen, and not of limits.memory; take run.little-memory-left"},
 		{"run.little-memory-left", "platform.fault", "w.yaml:3:13: waivers[0].reason: platform.fault says that nothing could be assessed, which cannot be waived; take run.little-memory-left"},
+		{one, "!old\n" + one, "w.yaml:1:1: the tag !old means nothing here; take it out"},
+		{"waivers:\n", "waivers: !old\n", "w.yaml:1:10: waivers: the tag !old means nothing here; take it out"},
+		{"- requirement", "- !disabled\n    requirement", "w.yaml:2:5: waivers[0]: the tag !disabled means nothing here; take it out"},
+		{"- requirement", "- <<: !disabled {}\n    requirement", "w.yaml:2:9: waivers[0]: the tag !disabled means nothing here; take it out"},
+		{"2027-01-31", "!disabled 2027-01-31", "w.yaml:6:14: waivers[0].expires: the tag !disabled means nothing here; take it out"},
+		{"2027-01-31", "!!binary 2027-01-31", "w.yaml:6:14: waivers[0].expires: the tag !!binary means nothing here; take it out"},
 		{one, one + second, "w.yaml:7:5: waivers[1]: limits.memory with run.little-memory-left is waived twice, first in line 2; keep one of them"},
 		// dates
 		{"2027-01-31", "", "w.yaml:6:5: waivers[0].expires: there is no date; write one, such as expires: 2027-01-31"},
@@ -187,6 +194,17 @@ w.yaml:6:14: waivers[0].expires: the waiver expired at the end of 2025-01-31, UT
 	}
 	if problem, ok := errors.AsType[*yamlfile.Problem](err); !ok || problem.Line != 2 || problem.Key != "waivers[0].requirement" {
 		t.Errorf("the first problem is %+v", problem)
+	}
+}
+
+// Each error is about the first one, so that there are no more errors than waivers.
+func TestAWaiverThatStandsManyTimesIsOneErrorEach(t *testing.T) {
+	const times = 300
+	text := strings.NewReplacer("- requirement", "- &first\n    requirement").Replace(one) + strings.Repeat("  - *first\n", times)
+	_, err := Parse("w.yaml", []byte(text), on)
+	lines := strings.Split(fmt.Sprint(err), "\n")
+	if len(lines) != times || !strings.HasSuffix(lines[times-1], "is waived twice, first in line 2; keep one of them") {
+		t.Errorf("%d waivers too many give %d errors, at last %s", times, len(lines), lines[len(lines)-1])
 	}
 }
 
@@ -347,6 +365,33 @@ func TestWaiversOfOneTypeForgiveTheOtherWhichKeepsItsVerdict(t *testing.T) {
 	}
 }
 
+// A requirement of the type that the image is not is no longer open, so that no waiver covers it.
+func TestAWaiverCoversOnlyWhatIsStillOpen(t *testing.T) {
+	findings := loopback()
+	findings["event.triggers"] = finding{report.Fail, diagnose.EventTrigger, ""}
+	findings["event.large"] = finding{report.NotAssessed, "", "start.listen"}
+	r := certified(findings)
+	for range 2 { // once more changes nothing
+		if err := Apply(&r, []Waiver{waive("start.listen", diagnose.ListenLoopback)}); err != nil {
+			t.Fatal(err)
+		}
+		if r.Verdict != report.WithWaivers || find(t, r, "event.large").Outcome != report.NotApplicable {
+			t.Fatalf("the verdict is %s %+v", r.Verdict, r.Verdicts)
+		}
+		if len(r.Waivers) != 1 || !slices.Equal(r.Waivers[0].Covers, []string{"start.time", "limits.tmp-full"}) {
+			t.Errorf("waivers are %+v", r.Waivers)
+		}
+	}
+}
+
+func TestAWaiverThatIsGivenTwiceIsTakenOnce(t *testing.T) {
+	r := certified(loopback())
+	w := waive("start.listen", diagnose.ListenLoopback)
+	if err := Apply(&r, []Waiver{w, w}); err != nil || len(r.Waivers) != 1 {
+		t.Errorf("%v: waivers are %+v", err, r.Waivers)
+	}
+}
+
 func TestABaselineWaivesAllPresentFailures(t *testing.T) {
 	findings := loopback()
 	findings["image.size"] = finding{report.Fail, diagnose.ImageTooLarge, ""}
@@ -391,8 +436,6 @@ func golden(t *testing.T, name string, got []byte) {
 }
 
 func TestABaselineThatNoFileTakesIsRefused(t *testing.T) {
-	newer := certified(nil)
-	newer.Requirements[0].Outcome, newer.Requirements[0].Reason = report.Fail, "image.news"
 	for name, c := range map[string]struct {
 		r                    report.Report
 		owner, justification string
@@ -401,7 +444,6 @@ func TestABaselineThatNoFileTakesIsRefused(t *testing.T) {
 		"no owner":            {certified(loopback()), "", "j", `waivers[0].owner: "" is empty; write a text`},
 		"a control character": {certified(loopback()), "o", "a\x1b[2J", `waivers[0].justification: "a\x1b[2J" holds a control character or a line's end; write it in one line`},
 		"no UTF-8":            {certified(loopback()), "o", "a\xff", `waivers[0].justification: "Yf8=" is of the type !!binary in YAML; write it in quotes`},
-		"an unknown reason":   {newer, "o", "j", `waivers[0].reason: "image.news" is no reason of image.manifest; `},
 	} {
 		_, err := FromReport(c.r, c.owner, day("2026-12-31"), c.justification)
 		if !errors.Is(err, ErrWaivers) || !strings.Contains(fmt.Sprint(err), c.want) {
@@ -410,10 +452,27 @@ func TestABaselineThatNoFileTakesIsRefused(t *testing.T) {
 	}
 }
 
+func TestAFailureThatThisVersionDoesNotKnowIsTheReports(t *testing.T) {
+	for _, c := range []struct {
+		id, reason, want string
+	}{
+		{"image.manifest", "image.news", `invalid waivers: unknown failure: image.manifest fails for "image.news": "image.news" is no reason of image.manifest; `},
+		{"image.manifest", "", `invalid waivers: unknown failure: image.manifest fails for "": "" is no reason of image.manifest; `},
+		{"gpu.driver", "gpu.old", `invalid waivers: unknown failure: gpu.driver fails for "gpu.old": "gpu.driver" is the id of no requirement; `},
+	} {
+		r := certified(nil)
+		r.Requirements[0].ID, r.Requirements[0].Outcome, r.Requirements[0].Reason = c.id, report.Fail, diagnose.Code(c.reason)
+		_, err := FromReport(r, "o", day("2026-12-31"), "j")
+		if !errors.Is(err, ErrWaivers) || !errors.Is(err, ErrUnknown) || !strings.HasPrefix(fmt.Sprint(err), c.want) {
+			t.Errorf("%+v gives %v", c, err)
+		}
+	}
+}
+
 func TestTextsThatMeanSomethingInYAMLSurviveABaseline(t *testing.T) {
-	for _, word := range []string{"true", "2026-01-01", "a: b", "# no comment", "* star", "'", `"`, "- x", " padded ", "0x1f", "~", "日本", "a\u0085b"} {
+	for _, word := range []string{"true", "2026-01-01", "a: b", "# no comment", "* star", "'", `"`, "- x", " padded ", "0x1f", "~", "日本", "a\u0085b", "a\u2028b"} {
 		text, err := FromReport(certified(loopback()), word, day("2026-12-31"), word)
-		if strings.ContainsRune(word, 0x85) {
+		if strings.ContainsAny(word, "\u0085\u2028") {
 			if !errors.Is(err, ErrWaivers) {
 				t.Errorf("%q is taken", word)
 			}

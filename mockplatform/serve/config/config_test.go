@@ -203,6 +203,7 @@ func TestAnErrorSaysWhereAndWhatAndWhatIsAllowed(t *testing.T) {
 		{"!hello", "f.yaml:1:1: this is a text; write a mapping, such as {functions: {hello: {image: my-function:1}}}"},
 		{"!platform: {}", "f.yaml:1:1: functions: this key is missing; write functions: {hello: {image: my-function:1}}"},
 		{"!functions: {}", "f.yaml:1:12: functions: there is no function; write at least one, such as hello: {image: my-function:1}"},
+		{"!functions: {<<: {}}", "f.yaml:1:12: functions: there is no function; write at least one, such as hello: {image: my-function:1}"},
 		{"!functions: [{name: hello}]", "f.yaml:1:12: functions: this is a list; write a mapping, such as {hello: {image: my-function:1}}"},
 		{"!functions: {hello: {image: a}}\n---\na: 1", "f.yaml:2:1: a second document begins; put all functions into the first and take the line --- out"},
 		{"!functions: {hello: {image: a}}\n---\na: [1\nb", "f.yaml:2:1: here or in the next line the YAML is broken: did not find expected ',' or ']'; close the bracket or put a comma between the items"},
@@ -239,6 +240,10 @@ func TestAnErrorSaysWhereAndWhatAndWhatIsAllowed(t *testing.T) {
 		{"command: 2024-01-01", `f.yaml:4:14: functions.hello.command: "2024-01-01" is a date in YAML; write it in quotes`},
 		{"command: !sh x", `f.yaml:4:14: functions.hello.command: "x" is of the type !sh in YAML; write it in quotes`},
 		{`command: "a\nb"`, `f.yaml:4:14: functions.hello.command: "a\nb" holds a control character or a line's end; write it in one line`},
+		{"environment: {A: !vault x}", "f.yaml:4:22: functions.hello.environment.A: the tag !vault means nothing here; take it out"},
+		{"environment: {A: !!binary eA==}", "f.yaml:4:22: functions.hello.environment.A: the tag !!binary means nothing here; take it out"},
+		{"environment: !vault {A: x}", "f.yaml:4:18: functions.hello.environment: the tag !vault means nothing here; take it out"},
+		{"args: !join [a, b]", "f.yaml:4:11: functions.hello.args: the tag !join means nothing here; take it out"},
 		{"version: 01", `f.yaml:4:14: functions.hello.version: "01" is a number in YAML, of which leading zeros and signs are lost; write it in quotes`},
 		// the platform
 		{"!platform: {appid: 0125}\nfunctions: {hello: {image: a}}", `f.yaml:1:19: platform.appid: "0125" is a number in YAML, of which leading zeros and signs are lost; write it in quotes`},
@@ -302,6 +307,16 @@ func TestAnErrorSaysWhereAndWhatAndWhatIsAllowed(t *testing.T) {
 		if !errors.Is(err, ErrConfig) {
 			t.Errorf("%s: the error is not ErrConfig", yamlfile.Shown(text))
 		}
+	}
+}
+
+// Each error is about the first one, so that there are no more errors than timers.
+func TestATimerThatStandsManyTimesIsOneErrorEach(t *testing.T) {
+	const times = 300
+	text := "functions: {hello: {image: a, type: event, triggers: [&first {timer: {name: t, cron: x}}" + strings.Repeat(", *first", times) + "]}}"
+	_, err := Parse("f.yaml", []byte(text), Options{})
+	if got := strings.Count(fmt.Sprint(err), `"t" is the name of two timers, first in line 1;`); got != times {
+		t.Errorf("%d timers too many give %d errors", times, got)
 	}
 }
 

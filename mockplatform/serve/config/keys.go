@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -293,10 +294,9 @@ func readTriggers(r *reader, v value, into *Function) {
 		for n := before; n < len(into.Timers); n++ {
 			added := &into.Timers[n]
 			added.At = r.Place(item)
-			for _, other := range into.Timers[:n] {
-				if other.Name == added.Name && added.Name != "" {
-					r.Problem(r.given[item.Path+".timer.name"], fmt.Errorf("%s is the name of two timers, first in line %d; choose another one", yamlfile.Shown(added.Name), other.At.Line))
-				}
+			same := func(other Timer) bool { return other.Name == added.Name && added.Name != "" }
+			if first := slices.IndexFunc(into.Timers[:n], same); first >= 0 {
+				r.Problem(r.given[item.Path+".timer.name"], fmt.Errorf("%s is the name of two timers, first in line %d; choose another one", yamlfile.Shown(added.Name), into.Timers[first].At.Line))
 			}
 		}
 	}

@@ -35,7 +35,7 @@ func (r *reader) functions(v value, platform Platform) []Function {
 	if !ok {
 		return nil
 	}
-	if len(v.Node.Content) == 0 {
+	if len(entries) == 0 && !r.Bad(v.Path) {
 		r.Problem(v, errors.New("there is no function; write at least one, such as hello: {image: my-function:1}"))
 	}
 	keys := functionKeys()
