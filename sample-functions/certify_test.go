@@ -22,6 +22,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/scfcert/scfcert/fixtures"
+	"github.com/scfcert/scfcert/mockplatform"
+	"github.com/scfcert/scfcert/mockplatform/diagnose"
 	"github.com/scfcert/scfcert/mockplatform/engine/enginetest"
 	"github.com/scfcert/scfcert/mockplatform/program"
 	samplefunctions "github.com/scfcert/scfcert/sample-functions"
@@ -84,6 +86,50 @@ func TestTheBuiltInSampleConforms(t *testing.T) {
 			if certified.Verdict != report.Conformant || len(certified.RootCauses) != 0 {
 				show(t, certified)
 				t.Errorf("verdict %s", certified.Verdict)
+			}
+		})
+	}
+}
+
+// What goes wrong once, and well when it is tried again with nothing changed, is not blamed on what an experiment changed.
+func TestWhatGoesWrongOnceIsNotBlamedOnAnExperiment(t *testing.T) {
+	built := programs(t)
+	for fault, c := range map[string]struct {
+		verdict report.Verdict
+		reason  diagnose.Code
+		says    string
+	}{
+		"exits":         {report.NonConformant, diagnose.StartExited, "went well when it was tried again"},
+		"event-500":     {report.NonConformant, diagnose.EventStatus, "went well when it was tried again"},
+		"never-listens": {report.Inconclusive, "", "certify it on an idle machine"},
+	} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			none := samplefunctions.Violator{}
+			for _, v := range samplefunctions.Violators() {
+				if v.Name == "not-again" { // whose image is good
+					none = v
+				}
+			}
+			opts := options(t, none, built)
+			opts.InitTimeout, opts.Tamper = 5*time.Second, &mockplatform.Tampering{Environment: func(function string, env []string) []string {
+				if function == "candidate-first" {
+					return append(env, "VIOLATE="+fault)
+				}
+				return env
+			}}
+			certified := certify(t, opts)
+			said := certified.Fault
+			for _, cause := range certified.RootCauses {
+				for _, q := range certified.Requirements {
+					if q.ID == cause.Requirement && cause.Reason == c.reason {
+						said += q.Found.EN
+					}
+				}
+			}
+			if certified.Verdict != c.verdict || !strings.Contains(said, c.says) {
+				show(t, certified)
+				t.Errorf("verdict %s, which says %q", certified.Verdict, said)
 			}
 		})
 	}

@@ -96,8 +96,8 @@ func (r *runner) http(ctx context.Context) error {
 	})
 }
 
-// errUnstable means that an image started once and not again, which is ours to report and not to guess about.
-var errUnstable = errors.New("the function started once and then failed to start again")
+// errUnstable means that an image started once and once it did not, which is ours to report and not to guess about.
+var errUnstable = errors.New("the function starts at one time and fails to start at another")
 
 func (r *runner) answered(kind string, result mockplatform.Result) error {
 	if result.Status.Code != contract.StatusSuccess.Code && result.Evidence.Phase != diagnose.PhaseInvoke && result.HTTPStatus == 0 {
@@ -108,8 +108,8 @@ func (r *runner) answered(kind string, result mockplatform.Result) error {
 	return nil
 }
 
-// tryWritable sends what was not answered well once more where everything can be written: if it is answered then, writing
-// is the cause.
+// tryWritable sends what was not answered well once more where everything can be written: if it is answered then, and not
+// where nothing is changed, writing is the cause.
 func (r *runner) tryWritable(ctx context.Context, result *mockplatform.Result, kind mockplatform.Type, good func(mockplatform.Result) bool) error {
 	if good(*result) || result.Evidence.TooLarge || result.Evidence.HeaderTooLarge || result.HTTPStatus != 0 && result.HTTPStatus < http.StatusInternalServerError {
 		return nil
@@ -117,7 +117,7 @@ func (r *runner) tryWritable(ctx context.Context, result *mockplatform.Result, k
 	r.progress("try again with a writable root", 0, 0)
 	spec := r.spec("writable-"+string(kind), kind)
 	spec.WritableRoot = true
-	return r.deployed(ctx, spec, func(f *mockplatform.Function) error {
+	err := r.deployed(ctx, spec, func(f *mockplatform.Function) error {
 		again, err := r.send(ctx, f)
 		if err != nil {
 			return err
@@ -130,6 +130,14 @@ func (r *runner) tryWritable(ctx context.Context, result *mockplatform.Result, k
 			result.Evidence.WritableRoot = tried
 		}
 		return nil
+	})
+	if err != nil || result.Evidence.WritableRoot == nil {
+		return err
+	}
+	return r.deployed(ctx, r.spec("unchanged-"+string(kind), kind), func(f *mockplatform.Function) error {
+		again, err := r.send(ctx, f)
+		result.Evidence.Unchanged = &diagnose.Experiment{Ready: good(again)}
+		return err
 	})
 }
 

@@ -143,12 +143,12 @@ func (r *runner) experiment(ctx context.Context, settle time.Duration) error {
 		return nil
 	}
 	r.progress("try again with one thing changed", 0, 0)
-	group, ctx := errgroup.WithContext(ctx)
+	group, together := errgroup.WithContext(ctx)
 	try := func(into **diagnose.Experiment, name string, change func(*mockplatform.FunctionSpec)) {
 		group.Go(func() (err error) {
 			spec := r.spec(name, mockplatform.Event)
 			change(&spec)
-			*into, err = r.tryAgain(ctx, spec, settle)
+			*into, err = r.tryAgain(together, spec, settle)
 			return err
 		})
 	}
@@ -167,8 +167,27 @@ func (r *runner) experiment(ctx context.Context, settle time.Duration) error {
 	if silent {
 		try(&e.MoreTime, "time", func(s *mockplatform.FunctionSpec) { s.InitTimeout = moreTime })
 	}
-	return group.Wait() //nolint:wrapcheck // ours
+	if err := group.Wait(); err != nil {
+		return err //nolint:wrapcheck // ours
+	}
+	return r.control(ctx, settle)
 }
+
+// control sees that what went well with one thing changed goes wrong again without the change. A start that is late once
+// and in time the next time says nothing of the image: the experiments had even less of the machine.
+func (r *runner) control(ctx context.Context, settle time.Duration) (err error) {
+	e := &r.observed.StartFailed.Evidence
+	switch again := e.MoreTime; {
+	case again != nil && again.Ready && again.ReadyAfter <= e.InitTimeout && e.HeldBack <= e.Waited/2:
+		r.observed.StartFailed = nil
+		return fmt.Errorf("%w: nothing listened within %s, and after %s when it was tried again; certify it on an idle machine", errUnstable, e.InitTimeout, again.ReadyAfter.Round(time.Millisecond))
+	case e.Exit != nil && (worked(e.WritableRoot) || worked(e.ImageTmp)):
+		e.Unchanged, err = r.tryAgain(ctx, r.spec("unchanged", mockplatform.Event), settle)
+	}
+	return err
+}
+
+func worked(e *diagnose.Experiment) bool { return e != nil && e.Ready }
 
 // moreMemory is what is tried where the configured memory may be too little; 0 where there is no more to try.
 func moreMemory(mb int) int {

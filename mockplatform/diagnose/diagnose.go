@@ -19,9 +19,9 @@ func Start(e Evidence) Cause {
 		return Because(PullFailed, "the engine says: "+Tail(e.PullError))
 	case e.StartError != "":
 		return refused(e)
-	case ready(e.WritableRoot):
+	case ready(e.WritableRoot) && !ready(e.Unchanged):
 		return writes(e)
-	case ready(e.ImageTmp):
+	case ready(e.ImageTmp) && !ready(e.Unchanged):
 		return Because(ImageFilesInTmp, fmt.Sprintf("start command %q does not start, and starts in %s when the platform leaves the image's own /tmp as it is", e.Argv, rounded(e.ImageTmp.ReadyAfter))+output(e))
 	case e.Exit != nil && e.Exit.OutOfMemory:
 		found := fmt.Sprintf("killed by the kernel %s after its start with %d MB configured", rounded(e.Exit.After), e.MemoryMB)
@@ -197,7 +197,7 @@ func Invocation(e Evidence, event bool) Cause {
 	}
 	request := e.Method + " " + Clean(e.Path)
 	switch {
-	case ready(e.WritableRoot):
+	case ready(e.WritableRoot) && !ready(e.Unchanged):
 		return Because(choose(EventWrites, HTTPWrites), fmt.Sprintf("%s is answered with %s on a read-only root, and well on a writable one%s",
 			request, answerText(e), whereWritten(WrittenPaths(e.WritableRoot.Changes)))+output(e))
 	case e.TimedOut:
@@ -244,13 +244,17 @@ func answerText(e Evidence) string {
 
 // output quotes the end of stderr, or of stdout where there is none.
 func output(e Evidence) string {
+	repeated := ""
+	if ready(e.Unchanged) {
+		repeated = "; it went well when it was tried again with nothing changed"
+	}
 	switch {
 	case strings.TrimSpace(e.StderrTail) != "":
-		return "; end of stderr:\n" + Tail(e.StderrTail)
+		return repeated + "; end of stderr:\n" + Tail(e.StderrTail)
 	case strings.TrimSpace(e.StdoutTail) != "":
-		return "; nothing on stderr, end of stdout:\n" + Tail(e.StdoutTail)
+		return repeated + "; nothing on stderr, end of stdout:\n" + Tail(e.StdoutTail)
 	default:
-		return "; it printed nothing"
+		return repeated + "; it printed nothing"
 	}
 }
 

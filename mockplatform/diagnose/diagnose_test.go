@@ -54,6 +54,8 @@ func TestTheCauseOfAFailedStart(t *testing.T) {
 		"nothing":                         {Evidence{Waited: 30 * time.Second}, ListenNever, []string{"30s", "printed nothing"}},
 		"late":                            {Evidence{InitTimeout: 30 * time.Second, MoreTime: &Experiment{Ready: true, ReadyAfter: 40 * time.Second}}, StartTooSlow, []string{"40s", "30s"}},
 		"writes the root":                 {Evidence{Exit: exit, WritableRoot: &Experiment{Ready: true, Changes: []Change{{"/var", "modified"}, {"/var/lib", "added"}, {"/tmp/x", "added"}}}, Volumes: []string{"/data"}}, StartWritesRootfs, []string{"/var/lib"}},
+		"not again":                       {Evidence{Exit: exit, StderrTail: "boom", WritableRoot: &Experiment{Ready: true}, ImageTmp: &Experiment{Ready: true}, Unchanged: &Experiment{Ready: true}}, StartExited, []string{"tried again with nothing changed; end of stderr:\nboom"}},
+		"again":                           {Evidence{Exit: exit, WritableRoot: &Experiment{Ready: true}, Unchanged: &Experiment{}}, StartWritesRootfs, nil},
 		"writes a volume":                 {Evidence{Exit: exit, WritableRoot: &Experiment{Ready: true}, Volumes: []string{"/data"}}, StartWritesVolume, []string{"/data"}},
 		"fails writable too":              {Evidence{Exit: exit, WritableRoot: &Experiment{}}, StartExited, nil},
 		"starts, writes where":            {Evidence{Exit: exit, WritableRoot: &Experiment{Ready: true}}, StartWritesRootfs, nil},

@@ -70,6 +70,7 @@ type Evidence struct {
 	ImageTmp     *Experiment // the same, and with the image's own /tmp
 	MoreMemory   *Experiment // more memory, and the CPU that comes with it
 	MoreTime     *Experiment // a longer limit for the start
+	Unchanged    *Experiment // nothing changed: what goes well then does not go wrong for what was changed in the others
 
 	// Invocation, valid in PhaseInvoke.
 	Method, Path string

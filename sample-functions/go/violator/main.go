@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"path"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -120,16 +121,31 @@ func (v *violator) holdOutput() {
 	}()
 }
 
-// watchTime notices that time has passed while this process stood still.
+// watchTime notices that time has passed while this process stood still, and not because others had the processor.
 func (v *violator) watchTime() {
-	last := time.Now()
-	for range time.Tick(20 * time.Millisecond) {
-		now := time.Now()
-		if now.Sub(last) > 250*time.Millisecond {
+	runtime.LockOSThread()
+	for {
+		began, delayed := time.Now(), runDelay()
+		step := syscall.NsecToTimespec(int64(20 * time.Millisecond))
+		_ = syscall.Nanosleep(&step, nil)
+		if time.Since(began)-(runDelay()-delayed) > 250*time.Millisecond {
 			v.broken.Store(true)
 		}
-		last = now
 	}
+}
+
+// runDelay is for how long this thread has waited for a processor.
+func runDelay() time.Duration {
+	text, err := os.ReadFile("/proc/thread-self/schedstat")
+	fields := strings.Fields(string(text))
+	if err != nil || len(fields) < 2 {
+		return 0
+	}
+	waited, err := strconv.ParseInt(fields[1], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(waited)
 }
 
 func write(path string) {
