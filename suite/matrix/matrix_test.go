@@ -311,18 +311,16 @@ func (s states) observe(p Progress) { s[p.Run] = append(s[p.Run], p.State) }
 func TestAMatrixIsCertifiedAndResumed(t *testing.T) {
 	base, dir := t.TempDir(), t.TempDir()
 	violator(t, "exits", filepath.Join(base, "exits"))
-	const text = `
-images:
-  - oci:exits
+	const exits, text = "images:\n  - oci:exits", `
   - {name: absent, image: 'oci:nowhere'}
-  - {name: command, image: built-in, command: /nothing}
+  - {name: command, image: 'oci:exits', command: /nothing}
 variants:
   - {name: small, type: event, memory: 128, function-timeout: %d}
   - {name: large, type: http, memory: 256}
 `
-	certify := func(timeout int, resume bool) (report.Overview, states) {
+	certify := func(first string, timeout int, resume bool) (report.Overview, states) {
 		t.Helper()
-		plan, err := Parse("matrix.yaml", fmt.Appendf(nil, text, timeout), base)
+		plan, err := Parse("matrix.yaml", fmt.Appendf(nil, first+text, timeout), base)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -333,7 +331,7 @@ variants:
 		}
 		return o, seen
 	}
-	o, seen := certify(3, false)
+	o, seen := certify(exits, 3, false)
 	want := map[string]struct {
 		verdict report.Verdict
 		states  []State
@@ -367,23 +365,23 @@ variants:
 	}
 
 	// The settings of one variant have changed, and what had no verdict has none to be kept.
-	_, seen = certify(4, true)
-	for name, first := range map[string]State{"exits/small": Started, "exits/large": Kept, "absent/small": Started, "absent/large": Started, "command/small": Started, "command/large": Kept} {
+	_, seen = certify("images:", 4, true)
+	for name, first := range map[string]State{"absent/small": Started, "absent/large": Started, "command/small": Started, "command/large": Kept} {
 		if len(seen[name]) == 0 || seen[name][0] != first {
 			t.Errorf("%s: %v, want %s first", name, seen[name], first)
 		}
 	}
 
 	// The image has changed, and nothing else.
-	violator(t, "missing-variable", filepath.Join(base, "exits"))
-	o, seen = certify(4, true)
-	for name, first := range map[string]State{"exits/small": Started, "exits/large": Started, "command/small": Kept, "command/large": Kept} {
-		if len(seen[name]) == 0 || seen[name][0] != first {
-			t.Errorf("%s: %v, want %s first", name, seen[name], first)
+	violator(t, "reserved-variable", filepath.Join(base, "exits"))
+	o, seen = certify("images:", 4, true)
+	for _, r := range o.Runs {
+		if seen[r.Name()][0] != Started {
+			t.Errorf("%s: %v", r.Name(), seen[r.Name()])
 		}
-	}
-	if found := o.Runs[0].Findings; !slices.ContainsFunc(found, func(f report.Finding) bool { return f.Reason == diagnose.StartVariable }) {
-		t.Errorf("found %v", found)
+		if r.Image == "command" && !slices.ContainsFunc(r.Findings, func(f report.Finding) bool { return f.Reason == diagnose.ImageReserved }) {
+			t.Errorf("%s: found %v", r.Name(), r.Findings)
+		}
 	}
 }
 
