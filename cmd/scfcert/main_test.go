@@ -76,6 +76,7 @@ func TestExitCodes(t *testing.T) {
 		"the version":         {[]string{"version", "--format=json"}, report.ExitConformant},
 		"a shell":             {[]string{"completion", "bash"}, report.ExitConformant},
 		"a matrix":            {[]string{"matrix", "-f", matrix, dir}, report.ExitNonConformant},
+		"a file without -f":   {[]string{"matrix", matrix, dir}, report.ExitUsage},
 		"no matrix":           {[]string{"matrix", dir}, report.ExitUsage},
 		"no such matrix":      {[]string{"matrix", "-f", "/none.yaml", dir}, report.ExitUsage},
 		"an empty matrix":     {[]string{"matrix", "-f", file, dir}, report.ExitUsage},

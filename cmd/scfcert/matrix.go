@@ -32,9 +32,10 @@ certified once more alone, and that counts. A run that fails does not keep the o
 
 Exit codes: 0 all conformant, 1 one is not, 2 one could not be assessed, 64 wrong usage.`,
 		Example: "  scfcert matrix -f matrix.yaml\n  scfcert matrix -f matrix.yaml --resume",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
+			case len(args) > 0:
+				return fmt.Errorf("%w: %q is no flag; a file is named with -f", suite.ErrUsage, args[0])
 			case file == "":
 				return fmt.Errorf("%w: name a matrix file with -f (docs/matrix.md)", suite.ErrUsage)
 			case opts.ReportDir == "":
