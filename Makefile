@@ -79,6 +79,7 @@ fuzz:
 	$(GO) test -run "^$$" -fuzz FuzzWith -fuzztime $(FUZZTIME) ./fixtures
 	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./mockplatform/serve/config
 	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./suite/waiver
+	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./suite/matrix
 	$(GO) test -run "^$$" -fuzz FuzzRead -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./suite/report
 
 clean:

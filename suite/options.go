@@ -10,9 +10,11 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/scfcert/scfcert/fixtures"
@@ -117,6 +119,32 @@ type Flags struct {
 	command, args, reportDir, waivers                text
 	memory, timeout, initTimeout, concurrency, procs number
 	environment, readings, events                    keyValues
+	shared                                           Files
+}
+
+// Files are those that the flags of several functions name, relative to the same folder: each is read and held once.
+type Files struct {
+	events  map[string]func() (Event, error)
+	waivers map[string]func() ([]waiver.Waiver, error)
+}
+
+// Share has files taken from there, and added to it.
+func (f *Flags) Share(files *Files) {
+	if files.events == nil {
+		files.events, files.waivers = map[string]func() (Event, error){}, map[string]func() ([]waiver.Waiver, error){}
+	}
+	f.shared = *files
+}
+
+// once reads what nobody has read yet; a nil map shares nothing.
+func once[T any](known map[string]func() (T, error), name string, read func() (T, error)) (T, error) {
+	if known == nil {
+		return read()
+	}
+	if known[name] == nil {
+		known[name] = sync.OnceValues(read)
+	}
+	return known[name]()
 }
 
 // text is a text that knows whether it was given, whichever package parses the command line.
@@ -176,12 +204,15 @@ func (k *keyValues) Set(value string) error {
 // Type is what help texts show as the kind of value.
 func (k *keyValues) Type() string { return "K=V" }
 
+// nameOnly is what an error shows of a pair: what follows may be a secret.
+var nameOnly = regexp.MustCompile(`^[A-Za-z0-9_-]*`)
+
 // into puts them into a map.
 func (k *keyValues) into(values map[string]string, flagName string) error {
 	for _, pair := range *k {
 		key, value, found := strings.Cut(pair, "=")
 		if !found || key == "" {
-			return usage(flagName, pair, "write it as NAME=VALUE")
+			return usage(flagName, nameOnly.FindString(pair), "write it as NAME=VALUE")
 		}
 		values[key] = value
 	}
@@ -256,7 +287,7 @@ func (f *Flags) Options(base string) (Options, error) {
 		}
 	}
 	for _, named := range f.events {
-		event, err := readEvent(named, base)
+		event, err := once(f.shared.events, named, func() (Event, error) { return readEvent(named, base) })
 		if err != nil {
 			return Options{}, err
 		}
@@ -266,7 +297,8 @@ func (f *Flags) Options(base string) (Options, error) {
 		return Options{}, usage("waivers", "", "name a file, or leave the flag out")
 	}
 	if f.waivers.given {
-		waivers, err := waiver.Load(from(base, f.waivers.value), waiver.Options{})
+		file := from(base, f.waivers.value)
+		waivers, err := once(f.shared.waivers, file, func() ([]waiver.Waiver, error) { return waiver.Load(file, waiver.Options{}) })
 		if err != nil {
 			return Options{}, fmt.Errorf("%w: -waivers: %w", ErrUsage, err)
 		}

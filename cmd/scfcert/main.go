@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scfcert/scfcert/mockplatform/diagnose"
 	"github.com/scfcert/scfcert/suite"
 	"github.com/scfcert/scfcert/suite/report"
 )
@@ -30,10 +31,10 @@ func run(args []string) int {
 	case err == nil:
 		return code
 	case errors.Is(err, errInconclusive):
-		_, _ = fmt.Fprintln(os.Stderr, "scfcert:", err)
+		_, _ = fmt.Fprintln(os.Stderr, "scfcert:", diagnose.Clean(err.Error()))
 		return report.ExitInconclusive
 	default: // cobra's own errors are about usage
-		_, _ = fmt.Fprintf(os.Stderr, "scfcert: %s\nsee \"%s --help\"\n", err, command.CommandPath())
+		_, _ = fmt.Fprintf(os.Stderr, "scfcert: %s\nsee \"%s --help\"\n", diagnose.Clean(err.Error()), command.CommandPath())
 		return report.ExitUsage
 	}
 }

@@ -19,9 +19,9 @@ func Start(e Evidence) Cause {
 		return Because(PullFailed, "the engine says: "+Tail(e.PullError))
 	case e.StartError != "":
 		return refused(e)
-	case ready(e.WritableRoot) && !ready(e.Unchanged):
+	case decides(e.WritableRoot, e):
 		return writes(e)
-	case ready(e.ImageTmp) && !ready(e.Unchanged):
+	case decides(e.ImageTmp, e):
 		return Because(ImageFilesInTmp, fmt.Sprintf("start command %q does not start, and starts in %s when the platform leaves the image's own /tmp as it is", e.Argv, rounded(e.ImageTmp.ReadyAfter))+output(e))
 	case e.Exit != nil && e.Exit.OutOfMemory:
 		found := fmt.Sprintf("killed by the kernel %s after its start with %d MB configured", rounded(e.Exit.After), e.MemoryMB)
@@ -37,6 +37,12 @@ func Start(e Evidence) Cause {
 }
 
 func ready(e *Experiment) bool { return e != nil && e.Ready }
+
+// decides tells whether a start goes well for what was changed in an experiment: not without it, and not much later
+// without it.
+func decides(changed *Experiment, e Evidence) bool {
+	return ready(changed) && !ready(e.Unchanged) && (!ready(e.MoreTime) || changed.ReadyAfter < e.MoreTime.ReadyAfter*3/4) // a ratio, as machines are busy
+}
 
 // refused is a program that the engine could not run. What the layers tell is judged before, so this is a rest.
 func refused(e Evidence) Cause {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -101,11 +102,13 @@ func TestAnErrorSaysWhereAndWhatAndWhatToDo(t *testing.T) {
 		"unknown setting":      {"images: [{image: a, memry: 128}]", []string{"images[0].memry", "did you mean memory?"}},
 		"what is the tool's":   {"images: [{image: a, report-dir: x}]", []string{"report-dir", "there is no such key"}},
 		"memory":               {"images: [a]\nvariants:\n  - name: odd\n    memory: 100", []string{"3:5", "a/odd", "-memory: ", "100"}},
-		"a unit":               {"images: [{image: a, memory: 128MB}]", []string{"1:29", "give a whole number"}},
+		"a unit":               {"images: [{image: a, memory: 128MB}]", []string{"1:29", `"128MB"`, "give a whole number"}},
 		"type":                 {"images: [{image: a, type: cron}]", []string{`-type "cron"`, "take auto, event or http"}},
 		"no name of a variant": {"images: [a]\nvariants: [{type: http}]", []string{"variants[0].name", "missing"}},
 		"no reference":         {"images: [{name: a}]", []string{"images[0].image", "missing"}},
 		"a name with a slash":  {"images: [{name: ../x, image: a}]", []string{`"../x"`, "cannot be the name of a folder"}},
+		"an overview's name":   {"images: [x/Matrix.HTML, {name: matrix.md, image: a}, {name: matrix.json, image: a}]", []string{"1:10", "1:32", "1:61", `"Matrix.HTML"`, "a file of the overview", "name: NAME"}},
+		"a report's name":      {"images: [a]\nvariants: [{name: report.json}]", []string{`"report.json"`, "of a report"}},
 		"two with one name":    {"images: [x/A:1, y/a:1]", []string{"1:17", `"a-1"`, "first in line 1"}},
 		"two variants":         {"images: [a]\nvariants: [{name: v}, {name: V}]", []string{`"V"`, "first in line 2"}},
 		"standard input":       {"images: [{image: a, event: '-'}]", []string{"standard input"}},
@@ -173,8 +176,67 @@ func TestAPlanHasABound(t *testing.T) {
 }
 
 func TestAValueOfAVariableIsInNoError(t *testing.T) {
-	_, err := Parse("matrix.yaml", []byte("images: [{image: a, env: {1BAD: s3cr3t}, memory: 1}]"), "")
-	if err == nil || strings.Contains(err.Error(), "s3cr3t") {
+	for _, env := range []string{"{1BAD: s3cr3t}", "{'': s3cr3t}", "['=s3cr3t']", "['TOKEN:s3cr3t']", "'TOKEN s3cr3t'", "{'A=B': s3cr3t}"} {
+		_, err := Parse("matrix.yaml", []byte("images: [{image: a, env: "+env+", memory: 1}]"), "")
+		if err == nil || strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("%s: error %v", env, err)
+		}
+	}
+}
+
+func TestAFileOfVeryManyIsRefusedSoon(t *testing.T) {
+	var many strings.Builder
+	for n := range 40_000 {
+		fmt.Fprintf(&many, "v%d,", n)
+	}
+	variables := strings.ReplaceAll(many.String()[:200_000], ",", "=,") + "]}"
+	var images strings.Builder
+	for n := range 1000 {
+		fmt.Fprintf(&images, "i%d,", n)
+	}
+	for name, c := range map[string]struct{ text, want string }{
+		"images":    {"images: [" + many.String()[:240_000] + "]", "take at most 1000 runs"},
+		"variants":  {"images: [a]\nvariants: [" + strings.Repeat("{name: v},", 20_000) + "]", "the list has 20000 items"},
+		"variables": {"images: [" + images.String() + "]\ndefaults: {env: [" + variables, "take at most 1000"},
+		"a mapping": {"images: [" + images.String() + "]\ndefaults: {env: {" + strings.ReplaceAll(many.String()[:150_000], ",", ": 1,") + "}}", "take at most 1000"},
+		"events":    {"images: [" + images.String() + "]\ndefaults: {event: [" + strings.Repeat("cos,", 40_000) + "]}", "take at most 1000"},
+	} {
+		began := time.Now()
+		_, err := Parse("matrix.yaml", []byte(c.text), "")
+		if !errors.Is(err, ErrFile) || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 1000 {
+			t.Errorf("%s: error %.300v", name, err)
+		}
+		if took := time.Since(began); took > 5*time.Second { // on a busy machine
+			t.Errorf("%s: it took %s", name, took)
+		}
+	}
+}
+
+func TestAFileOfManyRunsIsReadAndHeldOnce(t *testing.T) {
+	base := t.TempDir()
+	waivers := "waivers: [{requirement: limits.memory, reason: run.little-memory-left, justification: soon, owner: me, expires: " + time.Now().AddDate(0, 0, 9).Format(time.DateOnly) + "}]"
+	if err := errors.Join(os.WriteFile(filepath.Join(base, "order.json"), []byte("{}"), 0o600), os.WriteFile(filepath.Join(base, "waivers.yaml"), []byte(waivers), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := Parse("matrix.yaml", []byte(`
+images: [a, {image: b, memory: 256}]
+variants: [{name: v, event: order.json}, {name: w, event: [cos, order.json]}]
+defaults: {waivers: waivers.yaml}`), base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := plan.Runs[0].Options
+	for _, r := range plan.Runs {
+		events := r.Options.Events
+		if &events[len(events)-1].Body[0] != &first.Events[0].Body[0] || &r.Options.Waivers[0] != &first.Waivers[0] {
+			t.Errorf("%s: a file is there twice", r.Name())
+		}
+	}
+}
+
+func TestANameOfAVariableHasNoEqualsSign(t *testing.T) {
+	_, err := Parse("matrix.yaml", []byte("images: [{image: a, env: {'A=B': c}}]"), "")
+	if !errors.Is(err, ErrFile) || !strings.Contains(err.Error(), "1:") || !strings.Contains(err.Error(), `"A=B"`) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -198,7 +260,7 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("%q is no folder of one run", name)
 			}
 			seen[name] = true
-			fingerprint(&r) // panics where a member is no data
+			fingerprint("", &r, nil) // panics where a member is no data
 		}
 		if len(plan.Runs) != len(plan.Images)*len(plan.Variants) || len(plan.Runs) > MaxRuns {
 			t.Fatalf("%d runs of %d images in %d variants", len(plan.Runs), len(plan.Images), len(plan.Variants))
@@ -212,7 +274,7 @@ func TestWhatDecidesAboutAReportIsInItsFingerprint(t *testing.T) {
 		"images: [a]", "images: [b]", "images: [{image: a, env: {A: b}}]", "images: [{image: a, memory: 256}]", "images: [{image: a, event: cos}]",
 		"images: [{image: a, command: x}]", "images: [{image: a, reading: {process-user: '10000'}}]",
 	} {
-		mark := fingerprint(&parse(t, text).Runs[0])
+		mark := fingerprint("", &parse(t, text).Runs[0], nil)
 		if other, twice := known[mark]; twice {
 			t.Errorf("%s and %s have the same", text, other)
 		}
@@ -220,8 +282,13 @@ func TestWhatDecidesAboutAReportIsInItsFingerprint(t *testing.T) {
 	}
 	changed := parse(t, "images: [a]").Runs[0]
 	changed.Options.Procs, changed.Options.ReportDir = 7, "/elsewhere"
-	if known[fingerprint(&changed)] != "images: [a]" {
+	if known[fingerprint("", &changed, nil)] != "images: [a]" {
 		t.Error("where and how fast it is certified decides nothing")
+	}
+	for what, mark := range map[string]string{"the program": fingerprint("2", &changed, nil), "the report": fingerprint("", &changed, []byte("{}"))} {
+		if known[mark] != "" {
+			t.Errorf("%s is not in it", what)
+		}
 	}
 }
 
@@ -429,8 +496,147 @@ func TestABrokenRecordIsNone(t *testing.T) {
 	if err := (record{"a": "b"}).write(dir); err != nil || readRecord(dir)["a"] != "b" {
 		t.Errorf("error %v, record %v", err, readRecord(dir))
 	}
+	if err := (record{}).write(filepath.Join(dir, "nowhere")); err == nil || !strings.Contains(err.Error(), "--report-dir") {
+		t.Errorf("error %v", err)
+	}
 	info, err := os.Stat(filepath.Join(dir, recordName))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+func conformant() report.Report {
+	return report.Report{
+		SchemaVersion: report.SchemaVersion, Verdict: report.Conformant, Verdicts: report.Verdicts{Event: report.Conformant, HTTP: report.Conformant},
+		Image: report.Image{Digest: "sha256:1"},
+	}
+}
+
+// certified is a machine whose runs are all on record as conformant.
+func certified(t *testing.T, text string) *machine {
+	t.Helper()
+	plan := parse(t, text)
+	m := &machine{opts: Options{ReportDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)}, program: "1", past: record{}}
+	for n := range plan.Runs {
+		r := running{Run: &plan.Runs[n], entry: report.OverviewRun{State: report.NotRun}}
+		done := conformant()
+		if err := report.Save(m.dir(&r), done); err != nil {
+			t.Fatal(err)
+		}
+		m.runs = append(m.runs, r)
+		m.note(&m.runs[n], &done)
+	}
+	return m
+}
+
+func TestOnlyWhatHoldsIsKept(t *testing.T) {
+	same := func(string) (string, error) { return "sha256:1", nil }
+	for name, c := range map[string]struct {
+		change func(t *testing.T, m *machine)
+		digest func(string) (string, error)
+		kept   bool
+	}{
+		"nothing has changed":    {func(*testing.T, *machine) {}, same, true},
+		"another image":          {func(*testing.T, *machine) {}, func(string) (string, error) { return "sha256:2", nil }, false},
+		"the image is not there": {func(*testing.T, *machine) {}, func(string) (string, error) { return "", errors.New("gone") }, false},
+		"another program":        {func(_ *testing.T, m *machine) { m.program = "2" }, same, false},
+		"other settings":         {func(_ *testing.T, m *machine) { m.runs[0].Options.MemoryMB = 3072 }, same, false},
+		"another call has put its report there, of other settings": {func(t *testing.T, m *machine) {
+			other := conformant()
+			other.Function.MemoryMB = 3072
+			if err := report.Save(m.dir(&m.runs[0]), other); err != nil {
+				t.Fatal(err)
+			}
+		}, same, false},
+		"no report": {func(t *testing.T, m *machine) {
+			if err := os.RemoveAll(m.dir(&m.runs[0])); err != nil {
+				t.Fatal(err)
+			}
+		}, same, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := certified(t, "images: [a]")
+			m.past = readRecord(m.opts.ReportDir)
+			c.change(t, m)
+			m.keep(t.Context(), c.digest)
+			if kept := m.runs[0].entry.State == report.RunKept; kept != c.kept || kept != (len(m.past) == 1) {
+				t.Errorf("kept %v, record %v", kept, m.past)
+			}
+		})
+	}
+}
+
+func TestAnImageOfManyRunsIsLookedAtOnce(t *testing.T) {
+	m, looks := certified(t, "images: [a, b]\nvariants: [{name: v}, {name: w}, {name: x}]"), map[string]int{}
+	m.keep(t.Context(), func(reference string) (string, error) {
+		looks[reference]++
+		return "sha256:1", nil
+	})
+	if !maps.Equal(looks, map[string]int{"a": 1, "b": 1}) || m.runs[5].entry.State != report.RunKept {
+		t.Errorf("looked at %v, the last is %s", looks, m.runs[5].entry.State)
+	}
+}
+
+func TestWhatIsInterruptedWhileItLooksForgetsNothing(t *testing.T) {
+	m := certified(t, "images: [a, b]")
+	ctx, cancel := context.WithCancel(t.Context())
+	m.keep(ctx, func(string) (string, error) {
+		cancel()
+		return "", context.Canceled
+	})
+	if len(m.past) != 2 || m.runs[0].entry.State != report.NotRun {
+		t.Errorf("record %v, the first is %s", m.past, m.runs[0].entry.State)
+	}
+}
+
+func TestWithoutAnEngineTheOverviewOfAnEarlierCallGoes(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "matrix.json"), []byte(`{"runs": [{"verdict": "conformant"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, err := Certify(t.Context(), parse(t, "images: [a, b]"), Options{ReportDir: dir, Host: "unix:///nonexistent"})
+	if err == nil || len(o.Runs) != 2 || o.ExitCode() != report.ExitInconclusive {
+		t.Errorf("error %v, overview %+v", err, o)
+	}
+	if saved, err := os.ReadFile(filepath.Join(dir, "matrix.json")); err != nil || strings.Contains(string(saved), "conformant") || !strings.Contains(string(saved), `"not-run"`) {
+		t.Errorf("matrix.json: %s, %v", saved, err)
+	}
+}
+
+func TestAFailureThatNobodyCouldConfirmDoesNotCount(t *testing.T) {
+	m := certified(t, "images: [a, b]")
+	m.runs[0].entry, m.runs[0].doubtful = report.OverviewRun{State: report.RunEnded, Verdict: report.NonConformant}, true
+	m.runs[1].entry = report.OverviewRun{State: report.RunEnded, Verdict: report.Conformant}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	m.alone(ctx)
+	o := m.overview(Plan{})
+	if o.Runs[0].Error == "" || o.Runs[1].Error != "" || o.ExitCode() != report.ExitInconclusive {
+		t.Errorf("overview %+v, exit code %d", o.Runs, o.ExitCode())
+	}
+}
+
+func TestWhatIsNotedIsTheReportThatWasSaved(t *testing.T) {
+	m := certified(t, "images: [a]")
+	m.opts.Host, m.past = "unix:///nonexistent", record{}
+	m.certify(t.Context(), &m.runs[0])
+	saved, err := os.ReadFile(filepath.Join(m.dir(&m.runs[0]), "report.json"))
+	if err != nil || readRecord(m.opts.ReportDir)["a"] != fingerprint(m.program, m.runs[0].Run, saved) {
+		t.Errorf("record %v, %v", readRecord(m.opts.ReportDir), err)
+	}
+}
+
+func TestAReportThatIsNotSavedIsNotLinked(t *testing.T) {
+	m := certified(t, "images: [a]")
+	r := &m.runs[0]
+	m.opts.Host, m.past = "unix:///nonexistent", record{}
+	for name := range report.Files() { // what is a folder cannot be written
+		if err := errors.Join(os.Remove(filepath.Join(m.dir(r), name)), os.MkdirAll(filepath.Join(m.dir(r), name, "x"), 0o700)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.certify(t.Context(), r)
+	if r.entry.Error == "" || r.entry.Folder != "" || len(m.past) > 0 {
+		t.Errorf("entry %+v, record %v", r.entry, m.past)
 	}
 }

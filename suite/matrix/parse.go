@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/scfcert/scfcert/mockplatform/yamlfile"
 	"github.com/scfcert/scfcert/suite"
+	"github.com/scfcert/scfcert/suite/report"
 )
 
 // ErrFile means that a matrix file cannot be used. Each single reason is a *yamlfile.Problem; errors.Join holds them by
@@ -24,8 +26,9 @@ var ErrFile = errors.New("invalid matrix file")
 
 // Bounds of a file.
 const (
-	MaxBytes = 256 << 10
-	MaxRuns  = 1000
+	MaxBytes  = 256 << 10
+	MaxRuns   = 1000
+	MaxValues = 1000 // of one key
 )
 
 // Plan is what a file says is to be certified.
@@ -95,6 +98,7 @@ type reader struct {
 
 	images, variants []entry
 	defaults         []setting
+	files            suite.Files
 }
 
 const (
@@ -137,8 +141,12 @@ func (r *reader) list(v yamlfile.Value, own []string) []entry {
 		form = "[my-function:1.0, {image: other:2.0, memory: 512}]"
 	}
 	items, ok := r.Items(v, form)
-	if ok && len(items) == 0 {
+	switch {
+	case ok && len(items) == 0:
 		r.Problem(v, fmt.Errorf("the list is empty; write %s", form))
+	case len(items) > MaxRuns: // each of which is held against each
+		r.Problem(v, fmt.Errorf("the list has %d items, each of them at least one run; take at most %d runs, and several files for more", len(items), MaxRuns))
+		return nil
 	}
 	var all []entry
 	for _, item := range items {
@@ -205,10 +213,16 @@ func (r *reader) setting(e yamlfile.Entry) []setting {
 	case repeated && e.Name != "event" && e.Node.Kind == yaml.MappingNode:
 		pairs, _ := r.Entries(e.Value, "{NAME: value}")
 		for _, pair := range pairs {
-			add(pair.Value, pair.Name+"=")
+			if r.PassesKey(pair.Value, pairName(pair.Name)) {
+				add(pair.Value, pair.Name+"=")
+			}
 		}
 	default:
 		add(e.Value, "")
+	}
+	if len(found) > MaxValues { // of which every run would get each
+		r.Problem(e.Value, fmt.Errorf("there are %d values; take at most %d", len(found), MaxValues))
+		return nil
 	}
 	for _, s := range found {
 		if s.name == "event" && s.text == "-" {
@@ -216,6 +230,14 @@ func (r *reader) setting(e yamlfile.Entry) []setting {
 		}
 	}
 	return found
+}
+
+// pairName tells what is wrong with the name in NAME=VALUE.
+func pairName(name string) error {
+	if name == "" || strings.Contains(name, "=") {
+		return fmt.Errorf("%s is no name; write one without =, and the value behind the colon", yamlfile.Shown(name))
+	}
+	return nil
 }
 
 // settingNames are the flags of scfcert run that say how a function is certified.
@@ -242,7 +264,17 @@ func (r *reader) named(v yamlfile.Value, text string) string {
 		r.Problem(v, fmt.Errorf("%s cannot be the name of a folder; give one with name: of letters, digits, _, . and -, at most 64, which begins with a letter or a digit", yamlfile.Shown(text)))
 		return ""
 	}
+	if reserved(text) {
+		r.Problem(v, fmt.Errorf("%s is the name of a file of the overview or of a report, so that no folder can have it; give another one with name: NAME", yamlfile.Shown(text)))
+		return ""
+	}
 	return text
+}
+
+// reserved tells that a file of an overview or of a report has this name.
+func reserved(name string) bool {
+	files := slices.Concat(slices.Collect(maps.Keys(report.OverviewFiles())), slices.Collect(maps.Keys(report.Files())))
+	return slices.ContainsFunc(files, func(file string) bool { return strings.EqualFold(file, name) })
 }
 
 var unfit = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
@@ -287,6 +319,7 @@ func (r *reader) options(i, v entry, base string) (suite.Options, bool) {
 	set := flag.NewFlagSet("", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	flags := suite.Bind(set)
+	flags.Share(&r.files)
 	layers := [][]setting{{{imageKey, i.reference, i.at}}, r.defaults, i.settings, v.settings}
 	events := 0 // the last layer that names some: they replace one another
 	for n, layer := range layers {
@@ -299,8 +332,8 @@ func (r *reader) options(i, v entry, base string) (suite.Options, bool) {
 			if s.name == "event" && n != events {
 				continue
 			}
-			if err := set.Set(s.name, s.text); err != nil {
-				r.once(s.at, err)
+			if err := set.Set(s.name, s.text); err != nil { // a number's: no other value is refused here
+				r.once(s.at, fmt.Errorf("%s: %w", yamlfile.Shown(s.text), err))
 				return suite.Options{}, false
 			}
 		}

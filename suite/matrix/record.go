@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -36,13 +37,21 @@ func readRecord(dir string) record {
 }
 
 func (r record) write(dir string) error {
+	if err := r.replace(dir); err != nil {
+		return fmt.Errorf("note what is certified: %w; make the folder writable, or name another one with --report-dir", err)
+	}
+	return nil
+}
+
+// replace writes the whole file, or leaves what is there.
+func (r record) replace(dir string) error {
 	text, err := json.Marshal(r)
 	if err != nil {
-		return fmt.Errorf("note what is certified: %w", err)
+		return err //nolint:wrapcheck // wrapped by the caller
 	}
 	file, err := os.CreateTemp(dir, recordName+"-") // readable for its owner only
 	if err != nil {
-		return fmt.Errorf("note what is certified: %w", err)
+		return err //nolint:wrapcheck // as above
 	}
 	_, err = file.Write(text)
 	if closed := file.Close(); err == nil {
@@ -53,17 +62,35 @@ func (r record) write(dir string) error {
 	}
 	if err != nil {
 		_ = os.Remove(file.Name())
-		return fmt.Errorf("note what is certified: %w", err)
 	}
-	return nil
+	return err //nolint:wrapcheck // as above
 }
 
-// fingerprint changes with whatever decides about a report beside the image's content.
-func fingerprint(r *Run) string {
-	text, err := json.Marshal([]any{suite.Tool(), r.Options})
+// fingerprint changes with whatever decides about a report beside the image's content, and with the report: another call
+// may have put one of its own there.
+func fingerprint(program string, r *Run, saved []byte) string {
+	text, err := json.Marshal([]any{suite.Tool(), program, r.Options, sha256.Sum256(saved)})
 	if err != nil {
 		panic("options have a member that is no data: " + err.Error()) // which the tests of this package would see
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
+}
+
+// thisProgram tells builds apart that have one version, or none. What cannot be told is like no other.
+func thisProgram() string {
+	path, err := os.Executable()
+	if err != nil {
+		return rand.Text()
+	}
+	file, err := os.Open(filepath.Clean(path))
+	if err != nil {
+		return rand.Text()
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return rand.Text()
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }

@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -28,7 +29,7 @@ type Options struct {
 	// Parallel is how many runs go on at a time; 0: as the engine's processors and memory allow.
 	Parallel int
 	// Resume keeps what an earlier call has certified in the same folder, if neither the settings nor the image nor this
-	// program have changed since and there was a verdict.
+	// program nor the report have changed since and there was a verdict.
 	Resume bool
 	// Host is the engine's endpoint; empty looks for it.
 	Host string
@@ -60,25 +61,27 @@ const (
 )
 
 // Certify certifies a plan and writes the overview, which comes back. What keeps one run from its end is in its entry.
-// An error is report.ErrFolder, the engine's, or the context's: then the overview tells what was not run.
+// An error is report.ErrFolder, the engine's, or the context's: then the overview, which is written where it can be, tells
+// what was not run.
 func Certify(ctx context.Context, plan Plan, opts Options) (report.Overview, error) {
 	if err := report.CheckDir(opts.ReportDir); err != nil {
 		return report.Overview{}, err //nolint:wrapcheck // it says all
 	}
-	m := &machine{opts: opts, runs: make([]running, len(plan.Runs)), began: time.Now()}
+	m := &machine{opts: opts, runs: make([]running, len(plan.Runs)), began: time.Now(), program: thisProgram()}
 	for n := range plan.Runs {
 		m.runs[n] = running{Run: &plan.Runs[n], entry: report.OverviewRun{Image: plan.Runs[n].Image, Variant: plan.Runs[n].Variant, State: report.NotRun}}
 	}
 	if m.opts.Logger == nil {
 		m.opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	if err := m.prepare(ctx); err != nil {
-		return report.Overview{}, err
+	err := m.prepare(ctx)
+	if err == nil {
+		m.together(ctx)
+		m.alone(ctx)
+		err = context.Cause(ctx)
 	}
-	m.together(ctx)
-	m.alone(ctx)
 	overview := m.overview(plan)
-	return overview, errors.Join(report.SaveOverview(opts.ReportDir, overview), context.Cause(ctx))
+	return overview, errors.Join(err, report.SaveOverview(opts.ReportDir, overview))
 }
 
 // running is one run and what has become of it.
@@ -97,6 +100,8 @@ type machine struct {
 	runs  []running
 	means means
 	past  record
+	// program is this one, as thisProgram tells it.
+	program string
 
 	mu     sync.Mutex
 	active []*running
@@ -114,28 +119,50 @@ func (m *machine) prepare(ctx context.Context) (err error) {
 	if !m.opts.Resume {
 		m.past = record{}
 	}
-	for n := range m.runs {
-		if r := &m.runs[n]; m.past[r.Name()] != fingerprint(r.Run) || !m.keep(ctx, p, r) {
-			delete(m.past, r.Name())
+	m.keep(ctx, func(reference string) (string, error) {
+		candidate, err := samplefunctions.Resolve(ctx, p, reference, func(string, int64, int64) {})
+		if err != nil {
+			return "", err //nolint:wrapcheck // it is certified again, which tells
 		}
-	}
+		return candidate.Digest.String(), nil
+	})
 	return m.past.write(m.opts.ReportDir)
 }
 
-// keep takes the report of an earlier call if it has a verdict on the image as it is now.
-func (m *machine) keep(ctx context.Context, p *mockplatform.Platform, r *running) bool {
-	earlier, err := report.Load(filepath.Join(m.dir(r), "report.json"))
-	if err != nil || earlier.Verdict == report.Inconclusive {
-		return false
+// keep takes reports of an earlier call that have a verdict on the image as it is now, and forgets the others. Digest
+// looks at an image. When the context ends, what it has not come to stays as it is.
+func (m *machine) keep(ctx context.Context, digest func(reference string) (string, error)) {
+	digests := map[string]string{} // "" where there is none
+	for n := range m.runs {
+		r := &m.runs[n]
+		earlier, ok := m.earlier(r)
+		if image := r.Options.Image; ok {
+			if _, known := digests[image]; !known {
+				digests[image], _ = digest(image)
+			}
+			ok = digests[image] != "" && digests[image] == earlier.Image.Digest
+		}
+		switch {
+		case ctx.Err() != nil:
+			return
+		case !ok:
+			delete(m.past, r.Name())
+		default:
+			r.entry = report.Summarize(r.entry, earlier)
+			r.entry.State = report.RunKept
+			m.tell(Progress{Run: r.Name(), State: Kept, Report: earlier})
+		}
 	}
-	candidate, err := samplefunctions.Resolve(ctx, p, r.Options.Image, func(string, int64, int64) {})
-	if err != nil || candidate.Digest.String() != earlier.Image.Digest {
-		return false
+}
+
+// earlier is the report of an earlier call with the same settings, if it has a verdict.
+func (m *machine) earlier(r *running) (report.Report, bool) {
+	noted, ok := m.past[r.Name()]
+	if !ok {
+		return report.Report{}, false
 	}
-	r.entry = report.Summarize(r.entry, earlier)
-	r.entry.State = report.RunKept
-	m.tell(Progress{Run: r.Name(), State: Kept, Report: earlier})
-	return true
+	earlier, text, err := report.LoadText(filepath.Join(m.dir(r), "report.json"))
+	return earlier, err == nil && earlier.Verdict != report.Inconclusive && noted == fingerprint(m.program, r.Run, text)
 }
 
 func (m *machine) dir(r *running) string {
@@ -200,6 +227,9 @@ func (m *machine) certify(ctx context.Context, r *running) {
 	if err != nil {
 		r.entry.Error = err.Error()
 	}
+	if errors.Is(err, report.ErrFolder) {
+		r.entry.Folder = "" // what is there is not this report, or not all of it
+	}
 	r.doubtful = !again && shared && err == nil && doubtful(&finished)
 	state := Ended
 	if r.doubtful {
@@ -207,7 +237,7 @@ func (m *machine) certify(ctx context.Context, r *running) {
 	}
 	m.tell(Progress{Run: r.Name(), State: state, Report: finished, Err: err})
 	if err == nil && !r.doubtful && ctx.Err() == nil {
-		m.note(r)
+		m.note(r, &finished)
 	}
 }
 
@@ -222,23 +252,34 @@ func doubtful(r *report.Report) bool {
 // timed are the SHOULDs that are judged by a time.
 func timed() []string { return []string{"start.headroom", "life.sigterm"} }
 
-// alone certifies once more, one by one, what did not hold beside others.
+// alone certifies once more, one by one, what did not hold beside others. A failure that is not certified again, because
+// the context has ended, does not count.
 func (m *machine) alone(ctx context.Context) {
 	for n := range m.runs {
-		if r := &m.runs[n]; r.doubtful && ctx.Err() == nil {
+		switch r := &m.runs[n]; {
+		case !r.doubtful:
+		case ctx.Err() == nil:
 			r.shared = false
 			m.enter(r)
 			m.certify(ctx, r)
+		case r.entry.Verdict == report.NonConformant:
+			r.entry.Error = "it failed beside other runs, and was interrupted before it could be certified alone; go on with --resume"
 		}
 	}
 }
 
-// note remembers that a run is done, so that it can be kept. That it cannot be noted costs a repetition, no more.
-func (m *machine) note(r *running) {
+// note remembers that a run is done, and with which report, so that it can be kept. That it cannot be noted costs a
+// repetition, no more.
+func (m *machine) note(r *running, finished *report.Report) {
+	var saved bytes.Buffer
+	err := report.WriteJSON(&saved, *finished)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.past[r.Name()] = fingerprint(r.Run)
-	if err := m.past.write(m.opts.ReportDir); err != nil {
+	if err == nil {
+		m.past[r.Name()] = fingerprint(m.program, r.Run, saved.Bytes())
+		err = m.past.write(m.opts.ReportDir)
+	}
+	if err != nil {
 		m.opts.Logger.Warn("--resume will certify this run again", "run", r.Name(), "reason", err)
 	}
 }

@@ -35,7 +35,7 @@ type RunState string
 const (
 	RunEnded RunState = "ended"
 	RunKept  RunState = "kept"    // certified by an earlier call
-	NotRun   RunState = "not-run" // interrupted before it began
+	NotRun   RunState = "not-run" // interrupted before it began, or there was no engine
 )
 
 // OverviewRun is one certification.
@@ -106,8 +106,11 @@ func Summarize(into OverviewRun, r Report) OverviewRun {
 func (r *OverviewRun) Name() string { return filepath.ToSlash(filepath.Join(r.Image, r.Variant)) }
 
 // ExitCode is the binary's exit code: that of the worst verdict, where what is broken goes before what could not be
-// assessed.
+// assessed. Where there is no run nothing was.
 func (o *Overview) ExitCode() int {
+	if len(o.Runs) == 0 {
+		return ExitInconclusive
+	}
 	code := ExitConformant
 	for _, r := range o.Runs {
 		switch c := r.exitCode(); {

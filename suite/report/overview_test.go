@@ -88,6 +88,7 @@ func TestTheExitCodeIsThatOfTheWorstRun(t *testing.T) {
 		"all conformant":         {[]OverviewRun{run(Conformant), run(WithWaivers)}, ExitConformant},
 		"one broken":             {[]OverviewRun{run(Inconclusive), run(NonConformant), run(Conformant)}, ExitNonConformant},
 		"one inconclusive":       {[]OverviewRun{run(Conformant), run(Inconclusive), run(Conformant)}, ExitInconclusive},
+		"none":                   {nil, ExitInconclusive},
 		"one not run":            {[]OverviewRun{run(Conformant), {State: NotRun}}, ExitInconclusive},
 		"one with an error":      {[]OverviewRun{{State: RunEnded, Verdict: Conformant, Error: "x"}}, ExitInconclusive},
 		"one without a verdict":  {[]OverviewRun{{State: RunEnded}}, ExitInconclusive},
