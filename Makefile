@@ -4,9 +4,11 @@ IMAGE   ?=
 FUZZTIME ?= 60s
 EMBEDDED = mockplatform/program/embedded
 SBOM     = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
-STATIC   = CGO_ENABLED=0 GOFLAGS= $(GO) build -trimpath -ldflags "-s -w"
+BILL     = dist/scfcert.cdx.json
+TARGETS  = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+STATIC   = CGO_ENABLED=0 GOFLAGS=-buildvcs=false $(GO) build -trimpath -ldflags "-s -w"
 
-.PHONY: certify build release image embed test test-race test-debian test-browser matrix soak bench fuzz clean
+.PHONY: certify build release release-check image embed test test-race test-debian test-browser matrix soak bench fuzz clean
 
 ## certify: certify IMAGE, or the built-in sample
 certify: build
@@ -16,16 +18,34 @@ certify: build
 build: embed
 	CGO_ENABLED=0 $(GO) build -trimpath -tags embedded -o bin/scfcert ./cmd/scfcert
 
-## release: static binaries, checksums and a bill of materials in dist/; the binaries are the same bytes for a commit and a Go
+## release: static binaries, checksums and a bill of materials in dist/: the same bytes for a commit with its tags and a Go
+release: export LC_ALL = C
 release: embed
 	rm -rf dist && mkdir dist
-	@set -e; for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do \
+	@set -e; for target in $(TARGETS); do \
 	  echo "dist/scfcert-$${target%/*}-$${target#*/}"; \
-	  GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 GOFLAGS= $(GO) build -trimpath -tags embedded -ldflags "-s -w -buildid=" \
+	  GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 GOFLAGS=-buildvcs=true $(GO) build -trimpath -tags embedded -ldflags "-s -w -buildid=" \
 	    -o "dist/scfcert-$${target%/*}-$${target#*/}" ./cmd/scfcert; \
 	done
-	GOFLAGS= $(GO) run $(SBOM) app -json -noserial -main cmd/scfcert -output dist/scfcert.cdx.json .
+	@# The bill names its tool by the hash of the program, and the build by its environment. Its date is the commit's, and
+	@# its number, whose form is UUID version 8, is the hash of all the rest.
+	GOFLAGS=-trimpath $(GO) run -exec "env GOOS=linux GOARCH=amd64 CGO_ENABLED=0 GOFLAGS=-tags=embedded" $(SBOM) app -json -serial 00000000-0000-0000-0000-000000000000 -main cmd/scfcert -output $(BILL) .
+	@set -e; date=$$(date -u -d "@$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)}" +%FT%TZ); \
+	  sed -i "s/\"timestamp\": \"[^\"]*\"/\"timestamp\": \"$$date\"/" $(BILL); \
+	  number=$$(sha256sum $(BILL) | sed -E 's/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*/\1-\2-8\3-8\4-\5/'); \
+	  sed -i "s/00000000-0000-0000-0000-000000000000/$$number/" $(BILL)
 	cd dist && sha256sum * >SHA256SUMS
+
+## release-check: makes the release of the commit twice, in two folders, and compares all of it
+# The second is made with nothing of the first: in another time zone, and from an empty build cache, which takes the most
+# of its time; so of the platforms there is one.
+release-check: TARGETS = linux/amd64
+release-check:
+	@set -e; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
+	git -c advice.detachedHead=false clone --quiet . "$$scratch/one" && git -c advice.detachedHead=false clone --quiet . "$$scratch/the/other/one"; \
+	$(MAKE) -C "$$scratch/one" release TARGETS="$(TARGETS)"; \
+	TZ=Asia/Shanghai GOCACHE="$$scratch/cache" $(MAKE) -C "$$scratch/the/other/one" release TARGETS="$(TARGETS)"; \
+	diff -r "$$scratch/one/dist" "$$scratch/the/other/one/dist" && cat "$$scratch/one/dist/SHA256SUMS"
 
 ## image: scfcert:dev, an image of the tool that is built on nothing; docs/ci.md tells how to run it
 image: build
@@ -70,17 +90,12 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchtime 15x -timeout 1h ./mockplatform ./mockplatform/sandbox
 	$(GO) test -run '^$$' -bench . -benchtime 5x -timeout 1h ./mockplatform/serve
 
-## fuzz: every fuzz target for FUZZTIME, a time or a number of inputs (20000x), which no busy machine cuts short
+## fuzz: every fuzz target of the sources for FUZZTIME, a time or a number of inputs (20000x), which no busy machine cuts short
 fuzz:
-	$(GO) test -run "^$$" -fuzz FuzzTokenRequest -fuzztime $(FUZZTIME) ./mockplatform/registry
-	$(GO) test -run "^$$" -fuzz FuzzParseReference -fuzztime $(FUZZTIME) ./mockplatform/image
-	$(GO) test -run "^$$" -fuzz FuzzCarry -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./mockplatform/gateway/tunnel
-	$(GO) test -run "^$$" -fuzz FuzzVerify -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./suite/statement
-	$(GO) test -run "^$$" -fuzz FuzzWith -fuzztime $(FUZZTIME) ./fixtures
-	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./mockplatform/serve/config
-	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./suite/waiver
-	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./suite/matrix
-	$(GO) test -run "^$$" -fuzz FuzzRead -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./suite/report
+	@set -e; for target in $$(grep -r --include=*_test.go '^func Fuzz' . | sed 's|/[^/]*:func \([A-Za-z0-9_]*\).*|:\1|' | sort); do \
+	  echo "=== $$target"; \
+	  $(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x "$${target%:*}"; \
+	done
 
 clean:
 	rm -rf bin dist scfcert-report $(EMBEDDED)/*.gz

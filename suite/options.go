@@ -181,11 +181,14 @@ func (n *number) String() string { return strconv.Itoa(n.value) }
 
 // Set reads one.
 func (n *number) Set(value string) error {
-	parsed, err := strconv.Atoi(value)
-	if err != nil {
+	parsed, err := strconv.ParseInt(value, 10, 32) // as many seconds are still a time.Duration
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return errors.New("the number is too large")
+	case err != nil:
 		return errors.New("give a whole number, without a unit")
 	}
-	n.value, n.given = parsed, true
+	n.value, n.given = int(parsed), true
 	return nil
 }
 

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -226,6 +227,47 @@ func TestTheStartCommandIsResolved(t *testing.T) {
 	if _, err := ResolveArgv(nil, nil, nil, nil); !errors.Is(err, ErrNoCommand) {
 		t.Errorf("nothing to start gives %v", err)
 	}
+}
+
+// FuzzResolveArgv holds that Command and Args are split at spaces and nowhere else, that nothing of them is lost, and
+// that each falls back to the image by itself. The bits of given tell which of the four are there.
+func FuzzResolveArgv(f *testing.F) {
+	for _, seed := range [][2]string{{"node index.js", ""}, {"", " x  y "}, {" ", "  "}, {`sh -c "a b"`, `'x\ y'`}, {"a\tb\nc", "\u00a0\u3000\xff"}} {
+		for given := range uint8(16) {
+			f.Add(seed[0], seed[1], given)
+		}
+	}
+	word := regexp.MustCompile("[^ ]+")
+	f.Fuzz(func(t *testing.T, command, args string, given uint8) {
+		texts := [2]*string{&command, &args}
+		images := [2][]string{{"/run me"}, {"", "b c"}}
+		var want []string
+		var written [2]bool
+		for n := range texts {
+			if given>>n&1 == 0 {
+				texts[n] = nil
+			}
+			if given>>n&4 == 0 {
+				images[n] = nil
+			}
+			if written[n] = texts[n] != nil && strings.Trim(*texts[n], " ") != ""; written[n] {
+				want = append(want, word.FindAllString(*texts[n], -1)...)
+			} else {
+				want = append(want, images[n]...)
+			}
+		}
+		got, err := ResolveArgv(texts[0], texts[1], images[0], images[1])
+		if (err != nil) != (len(want) == 0) || err != nil && !errors.Is(err, ErrNoCommand) {
+			t.Fatalf("%q gives %v", want, err)
+		}
+		if !slices.Equal(got.Words, want) || got.CMDKept != (written[0] && !written[1] && images[1] != nil) {
+			t.Errorf("%+v, want %q", got, want)
+		}
+		line := strings.Join(got.Words, " ")
+		if again, err := ResolveArgv(&line, nil, nil, nil); written[0] && written[1] && (err != nil || !slices.Equal(again.Words, got.Words)) {
+			t.Errorf("%q joined and split again is %q, %v", got.Words, again.Words, err)
+		}
+	})
 }
 
 func TestReadingsAreSetByName(t *testing.T) {

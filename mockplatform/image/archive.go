@@ -52,6 +52,9 @@ func scanArchive(ctx context.Context, stream io.Reader, progress func(done int64
 		if header.Typeflag != tar.TypeReg {
 			continue // links point to layers that are in the archive themselves
 		}
+		if header.PAXRecords["GNU.sparse.major"]+header.PAXRecords["GNU.sparse.map"] != "" { // a few bytes may stand for any number of them
+			return nil, fmt.Errorf("%s is stored with holes in it; make the archive with \"docker save\"", header.Name)
+		}
 		begins := offset
 		if err := a.member(ctx, header, bufio.NewReaderSize(members, 64<<10), begins); err != nil {
 			return nil, fmt.Errorf("%s: %w", header.Name, err)

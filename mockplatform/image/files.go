@@ -102,10 +102,10 @@ func (n *node) at(name string) *node {
 	return n
 }
 
-// maxLinks bounds the symbolic links followed for one path, as the kernel does.
+// maxLinks bounds the links followed for one path, as the kernel does with symbolic ones.
 const maxLinks = 40
 
-// follow finds a path through symbolic links. It returns the path it ends at, and nil if there is nothing.
+// follow finds a path through links of both kinds. It returns the path it ends at, and nil if there is nothing.
 func (n *node) follow(name string) (string, *node) {
 	pending := elements(path.Clean("/" + name))
 	current, at := n, "/"
@@ -117,23 +117,16 @@ func (n *node) follow(name string) (string, *node) {
 		here := path.Join(at, pending[0])
 		pending = pending[1:]
 		switch next.entry.kind {
-		case tar.TypeSymlink:
+		case tar.TypeSymlink, tar.TypeLink:
 			if links++; links > maxLinks {
 				return here, nil
 			}
 			target := next.entry.link
-			if !path.IsAbs(target) {
+			if next.entry.kind == tar.TypeSymlink && !path.IsAbs(target) { // a hard link counts from the root
 				target = path.Join(at, target)
 			}
-			pending = append(elements(path.Clean(target)), pending...)
+			pending = append(elements(path.Clean("/"+target)), pending...)
 			current, at = n, "/"
-		case tar.TypeLink:
-			original := n.at(path.Join("/", next.entry.link))
-			if original == nil {
-				return here, nil
-			}
-			here, next = path.Join("/", next.entry.link), original
-			current, at = next, here
 		default:
 			current, at = next, here
 		}

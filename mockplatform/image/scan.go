@@ -125,7 +125,8 @@ func readEntries(stream io.Reader) ([]record, error) {
 			return nil, fmt.Errorf("it has more than %d entries", maxEntries)
 		}
 		records = append(records, record{path.Join("/", header.Name), entry{
-			kind: header.Typeflag, mode: header.Mode & 0o7777, uid: header.Uid, gid: header.Gid, size: header.Size, link: header.Linkname, //nolint:mnd // permission bits
+			kind: header.Typeflag, mode: header.Mode & 0o7777, uid: header.Uid, gid: header.Gid, link: header.Linkname, //nolint:mnd // permission bits
+			size: min(header.Size, maxLayerSize), // a file with holes may claim more
 		}})
 	}
 }

@@ -57,13 +57,14 @@ const (
 // the request has to arrive byte for byte as it was given, and because what the function gets wrong has to be named.
 type wire struct {
 	net.Conn
-	reader *bufio.Reader
-	writer *bufio.Writer
-	room   int64 // bytes that the head may still have; negative means no bound
-	since  time.Time
-	used   bool          // it has served a request before
-	heard  bool          // bytes have come since the last request was sent
-	raw    *bytes.Buffer // takes a copy of what comes, where the answer's framing is looked at
+	reader   *bufio.Reader
+	writer   *bufio.Writer
+	room     int64 // bytes that the head may still have; negative means no bound
+	since    time.Time
+	used     bool          // it has served a request before
+	heard    bool          // bytes have come since the last request was sent
+	raw      *bytes.Buffer // takes a copy of what comes, where the answer's framing is looked at
+	informed int           // how many informational answers came before the answer
 }
 
 // Read bounds the head of a response.
@@ -218,7 +219,7 @@ func (w *wires) exchangeOver(ctx context.Context, conn *wire, deadline time.Time
 	}
 	err = hand(call, response, deliver)
 	if call.Framing != nil {
-		*call.Framing = framing(conn.raw.Bytes(), response, conn.reader.Buffered())
+		*call.Framing = framing(conn.raw.Bytes(), conn.informed, response, conn.reader.Buffered())
 	}
 	clean := stop() && keepAlive && !response.Close && conn.reader.Buffered() == 0
 	select {
@@ -315,7 +316,7 @@ func writeHead(w *bufio.Writer, call *Call, keepAlive bool) {
 // receive reads the head of the answer, past informational ones.
 func (w *wire) receive(call *Call) (*http.Response, error) {
 	w.room = headBytes
-	for range maxInforms {
+	for w.informed = range maxInforms {
 		response, err := http.ReadResponse(w.reader, &http.Request{Method: call.Method})
 		if err != nil {
 			return nil, err //nolint:wrapcheck // judged by the caller

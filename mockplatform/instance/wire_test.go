@@ -297,6 +297,9 @@ func TestFramingIsLookedAt(t *testing.T) {
 		"length and chunked": {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "both Content-Length and Transfer-Encoding"},
 		"more than told":     {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokay", "bytes follow"},
 		"bare LF":            {"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", "line 1 of the head ends in LF"},
+		"bare LF at its end": {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\nok", "line 3 of the head ends in LF"},
+		"informed first":     {"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\n\r\nok", "line 2 of the head ends in LF"},
+		"informed badly":     {"HTTP/1.1 103 Early Hints\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "line 1 of the head ends in LF"},
 		"folded":             {"HTTP/1.1 200 OK\r\nX-A: 1\r\n 2\r\nContent-Length: 2\r\n\r\nok", "line 3 of the head is folded"},
 		"a body of 204":      {"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n", "204"},
 	} {

@@ -1,8 +1,12 @@
 package check
 
 import (
+	"encoding/json"
+	"errors"
 	"maps"
+	"net/http"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -300,4 +304,38 @@ func TestAProbeReportThatIsNoneIsAnError(t *testing.T) {
 			t.Errorf("%q gives %v", text, err)
 		}
 	}
+}
+
+// FuzzParseReport holds that a probe's answer is always read the same way, with every value of its headers under the
+// name that HTTP knows.
+func FuzzParseReport(f *testing.F) {
+	for _, seed := range []string{
+		`{"probe":1,"environment":{},"headers":{"x-a":["1","2"],"X-A":["3"],"a b":[""],"X-a":null}}`, `{"probe":1,"environment":{"A":"b"},"headers":{}}`,
+		`{"probe":2,"environment":{},"headers":{}}`, `{"PROBE":1}`, `null`, `[`, `{"probe":1e0,"environment":{},"headers":{"\ud800":["\u0000"]},"tmpBytes":-1}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r, err := ParseReport(body)
+		if err != nil {
+			if !errors.Is(err, ErrProbe) || !reflect.DeepEqual(r, Report{}) {
+				t.Errorf("an error that is not ErrProbe, or comes with a report: %v", err)
+			}
+			return
+		}
+		if again, err := ParseReport(body); err != nil || !reflect.DeepEqual(r, again) {
+			t.Errorf("%s is once %+v and once %+v, %v", body, r, again, err)
+		}
+		var written struct{ Headers map[string][]string }
+		if err := json.Unmarshal(body, &written); err != nil {
+			t.Fatal(err)
+		}
+		for name, values := range written.Headers {
+			for _, value := range values {
+				if !slices.Contains(r.Headers[http.CanonicalHeaderKey(name)], value) {
+					t.Errorf("%q of %q is lost", value, name)
+				}
+			}
+		}
+	})
 }

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/scfcert/scfcert/mockplatform"
@@ -287,8 +289,8 @@ func ParseReport(body []byte) (Report, error) {
 		return Report{}, fmt.Errorf("%w: it is not version %d, or holds no environment or no headers", ErrProbe, ProbeVersion)
 	}
 	headers := http.Header{}
-	for name, values := range r.Headers {
-		for _, value := range values {
+	for _, name := range slices.Sorted(maps.Keys(r.Headers)) { // two spellings of a name are one
+		for _, value := range r.Headers[name] {
 			headers.Add(name, value)
 		}
 	}

@@ -3,8 +3,11 @@ package selftest
 import (
 	"errors"
 	"flag"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -75,4 +78,60 @@ func TestAValueThatMakesNoSenseIsNamed(t *testing.T) {
 			t.Errorf("%v gives %v", args, err)
 		}
 	}
+}
+
+// FuzzFlags holds that a command line, one word in a line, is refused as wrong usage, or understood so that writing down
+// what was understood means the same.
+func FuzzFlags(f *testing.F) {
+	for _, seed := range []string{
+		"-command=node\n-command-args= a  b ", "-command\n\n-command-args", "-env=A=b=c\n-env=A=\n-env=B", "-image=oci:x:y\n-report-dir=out", "-image=engine:a\n-type=http\n-path=/x?y\n-memory=128", "-memory=0x80\n-procs=-1",
+		"-event=cos\n--event=timer\nrest", "-event=/\n-waivers=/", "-reading=init-timeout=60s\n-init-timeout=90\n-contract=2026.11", "-function-timeout=36028797018963971", "-init-timeout=36028797018963971", "-stream=/ s\n-websocket=x", "-h", "-\n--", "-=\n-x",
+	} {
+		f.Add(seed)
+	}
+	read := func(words []string) (*flag.FlagSet, suite.Options, error) {
+		set := flag.NewFlagSet("test", flag.ContinueOnError)
+		set.SetOutput(io.Discard)
+		flags := suite.Bind(set)
+		if err := set.Parse(words); err != nil {
+			return nil, suite.Options{}, errors.Join(suite.ErrUsage, err)
+		}
+		opts, err := flags.Options("")
+		return set, opts, err
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		set, opts, err := read(strings.Split(line, "\n"))
+		if err != nil {
+			if !errors.Is(err, suite.ErrUsage) {
+				t.Errorf("%q gives %v", line, err)
+			}
+			return
+		}
+		var words []string
+		timeouts := map[string]time.Duration{"function-timeout": opts.Timeout, "init-timeout": opts.InitTimeout}
+		set.Visit(func(given *flag.Flag) {
+			switch given.Name {
+			case "env":
+				for name, value := range opts.Environment {
+					words = append(words, "-env="+name+"="+value)
+				}
+			case "reading":
+				for name, value := range opts.Readings {
+					words = append(words, "-reading="+name+"="+value)
+				}
+			case "event":
+				for _, event := range opts.Events {
+					words = append(words, "-event="+event.Name)
+				}
+			default:
+				words = append(words, "-"+given.Name+"="+given.Value.String())
+			}
+			if took, ok := timeouts[given.Name]; ok && given.Value.String() != fmt.Sprint(took.Seconds()) {
+				t.Errorf("-%s=%s is %s", given.Name, given.Value, took)
+			}
+		})
+		if _, again, err := read(words); err != nil || !reflect.DeepEqual(opts, again) {
+			t.Errorf("%q is %+v, and %q %+v, %v", line, opts, words, again, err)
+		}
+	})
 }

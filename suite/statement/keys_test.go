@@ -1,6 +1,8 @@
 package statement
 
 import (
+	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -206,4 +208,61 @@ func TestAPrivateKeyPrintsNothingOfItself(t *testing.T) {
 			t.Errorf("%q stands in %s", secret, log.String())
 		}
 	}
+}
+
+// FuzzParseKey holds that a file is a key that works, and is the same when written again, or is refused without being
+// shown.
+func FuzzParseKey(f *testing.F) {
+	p256, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), []byte(strings.Repeat("A", 32)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, key := range []interface{ Public() crypto.PublicKey }{ed25519.NewKeyFromSeed([]byte(strings.Repeat("A", ed25519.SeedSize))), p256} {
+		private, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			f.Fatal(err)
+		}
+		public, err := x509.MarshalPKIXPublicKey(key.Public())
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, kind := range []string{"PRIVATE KEY", "PUBLIC KEY", "EC PRIVATE KEY", "CERTIFICATE"} {
+			f.Add(pemOf(kind, private))
+			f.Add(append([]byte("text before\n"), pemOf(kind, public)...))
+		}
+		f.Add(append(pemOf("PUBLIC KEY", public), pemOf("PRIVATE KEY", private)...))
+		f.Add(bytes.Replace(pemOf("PRIVATE KEY", private), []byte("\n"), []byte("\nProc-Type: 4,ENCRYPTED\n\n"), 1))
+	}
+	f.Add(bytes.Repeat([]byte("-----BEGIN \n"), 100))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		private, privateErr := ParsePrivateKey(file)
+		public, err := ParsePublicKey(file)
+		for _, err := range []error{privateErr, err} {
+			if err != nil && (!errors.Is(err, ErrKey) || len(err.Error()) > 500) {
+				t.Fatalf("not an ErrKey, or a long one: %v", err)
+			}
+			for line := range bytes.Lines(file) {
+				if line = bytes.TrimSpace(line); err != nil && len(line) > 40 && strings.Contains(err.Error(), string(line)) {
+					t.Fatalf("the error shows the file: %v", err)
+				}
+			}
+		}
+		if privateErr == nil {
+			signature, err := private.Sign(t.Context(), file)
+			if err != nil || !private.Public().verifies(file, signature) || private.Public().verifies(file[1:], signature) {
+				t.Fatalf("the key %v does not work: %v", private, err)
+			}
+			public = private.Public()
+		} else if err != nil {
+			return
+		}
+		written, err := x509.MarshalPKIXPublicKey(public.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ParsePublicKey(pemOf("PUBLIC KEY", written))
+		if err != nil || again.ID() != public.ID() || !slices.Contains(kinds(), again.Kind()) {
+			t.Fatalf("the key %s is %s when read back: %v", public.ID(), again.ID(), err)
+		}
+	})
 }

@@ -51,7 +51,10 @@ func Of(proc, sys string, pid int, containerID string) (*Group, error) {
 	g := &Group{proc: proc}
 	for line := range strings.Lines(string(text)) {
 		parts := strings.SplitN(strings.TrimSpace(line), ":", 3) //nolint:mnd // number, controllers, path
-		if len(parts) < 3 || !strings.Contains(parts[2], containerID) {
+		if len(parts) < 3 {
+			continue
+		}
+		if parts[2] = filepath.Clean(parts[2]); !strings.Contains(parts[2], containerID) {
 			continue
 		}
 		for controller := range strings.SplitSeq(parts[1], ",") {
