@@ -182,7 +182,8 @@ func (r *runner) control(ctx context.Context, settle time.Duration) (err error) 
 		r.observed.StartFailed = nil
 		return fmt.Errorf("%w: nothing listened within %s, and after %s when it was tried again; certify it on an idle machine", errUnstable, e.InitTimeout, again.ReadyAfter.Round(time.Millisecond))
 	case e.Exit != nil && (worked(e.WritableRoot) || worked(e.ImageTmp)):
-		e.Unchanged, err = r.tryAgain(ctx, r.spec("unchanged", mockplatform.Event), settle)
+		// Some listen first and fall over a moment later: it has to outlive the time after which the first one ended.
+		e.Unchanged, err = r.tryAgain(ctx, r.spec("unchanged", mockplatform.Event), max(settle, settleTime)+e.Exit.After)
 	}
 	return err
 }

@@ -19,7 +19,7 @@ func Start(e Evidence) Cause {
 		return Because(PullFailed, "the engine says: "+Tail(e.PullError))
 	case e.StartError != "":
 		return refused(e)
-	case decides(e.WritableRoot, e):
+	case decides(e.WritableRoot, e) || ready(e.WritableRoot) && saysReadOnly(e):
 		return writes(e)
 	case decides(e.ImageTmp, e):
 		return Because(ImageFilesInTmp, fmt.Sprintf("start command %q does not start, and starts in %s when the platform leaves the image's own /tmp as it is", e.Argv, rounded(e.ImageTmp.ReadyAfter))+output(e))
@@ -37,6 +37,9 @@ func Start(e Evidence) Cause {
 }
 
 func ready(e *Experiment) bool { return e != nil && e.Ready }
+
+// saysReadOnly tells whether the program has passed on the kernel's word for a read-only file system.
+func saysReadOnly(e Evidence) bool { return readOnly.MatchString(e.StderrTail + "\n" + e.StdoutTail) }
 
 // decides tells whether a start goes well for what was changed in an experiment: not without it, and not much later
 // without it.
@@ -203,7 +206,7 @@ func Invocation(e Evidence, event bool) Cause {
 	}
 	request := e.Method + " " + Clean(e.Path)
 	switch {
-	case ready(e.WritableRoot) && !ready(e.Unchanged):
+	case ready(e.WritableRoot) && (!ready(e.Unchanged) || saysReadOnly(e)):
 		return Because(choose(EventWrites, HTTPWrites), fmt.Sprintf("%s is answered with %s on a read-only root, and well on a writable one%s",
 			request, answerText(e), whereWritten(WrittenPaths(e.WritableRoot.Changes)))+output(e))
 	case e.TimedOut:
