@@ -66,6 +66,7 @@ test:
 TABLES = TestTheStartUpMap|TestTheRunTimeMap|TestEverySoftPlaceWorks|TestAnEngineThatRefuses|TestRowsOfAnEngine|TestOutputOfAnyKind|TestTheLogOfAnInvocation|TestTmp|TestInvocations|TestEveryReadingIsSeen|TestRequestsThatReachNo
 test-race:
 	$(GO) test -race -count=1 -timeout 20m -skip '$(TABLES)' ./mockplatform/registry ./mockplatform/gateway/... ./mockplatform/scheduler ./mockplatform/instance ./mockplatform/sandbox ./mockplatform ./mockplatform/serve/... ./suite/matrix ./suite/statement/referrer
+	$(GO) test -race -count=1 -run 'TestExitCodes/(the_built-in_sample|one_event|address_in_use|the_machine)$$' ./cmd/...
 
 ## test-debian: the samples in Python and Node, on a Debian base that is made first; needs root
 test-debian:

@@ -178,17 +178,15 @@ func (r *runner) experiment(ctx context.Context, settle time.Duration) error {
 func (r *runner) control(ctx context.Context, settle time.Duration) (err error) {
 	e := &r.observed.StartFailed.Evidence
 	switch again := e.MoreTime; {
-	case again != nil && again.Ready && again.ReadyAfter <= e.InitTimeout && e.HeldBack <= e.Waited/2:
+	case again.WentWell() && again.ReadyAfter <= e.InitTimeout && !e.ShortOfCPU():
 		r.observed.StartFailed = nil
 		return fmt.Errorf("%w: nothing listened within %s, and after %s when it was tried again; certify it on an idle machine", errUnstable, e.InitTimeout, again.ReadyAfter.Round(time.Millisecond))
-	case e.Exit != nil && (worked(e.WritableRoot) || worked(e.ImageTmp)):
+	case e.Exit != nil && (e.WritableRoot.WentWell() || e.ImageTmp.WentWell()):
 		// Some listen first and fall over a moment later: it has to outlive the time after which the first one ended.
 		e.Unchanged, err = r.tryAgain(ctx, r.spec("unchanged", mockplatform.Event), max(settle, settleTime)+e.Exit.After)
 	}
 	return err
 }
-
-func worked(e *diagnose.Experiment) bool { return e != nil && e.Ready }
 
 // moreMemory is what is tried where the configured memory may be too little; 0 where there is no more to try.
 func moreMemory(mb int) int {

@@ -19,13 +19,13 @@ func Start(e Evidence) Cause {
 		return Because(PullFailed, "the engine says: "+Tail(e.PullError))
 	case e.StartError != "":
 		return refused(e)
-	case decides(e.WritableRoot, e) || ready(e.WritableRoot) && saysReadOnly(e):
+	case decides(e.WritableRoot, e) || e.WritableRoot.WentWell() && saysReadOnly(e):
 		return writes(e)
 	case decides(e.ImageTmp, e):
 		return Because(ImageFilesInTmp, fmt.Sprintf("start command %q does not start, and starts in %s when the platform leaves the image's own /tmp as it is", e.Argv, rounded(e.ImageTmp.ReadyAfter))+output(e))
 	case e.Exit != nil && e.Exit.OutOfMemory:
 		found := fmt.Sprintf("killed by the kernel %s after its start with %d MB configured", rounded(e.Exit.After), e.MemoryMB)
-		if ready(e.MoreMemory) {
+		if e.MoreMemory.WentWell() {
 			found += fmt.Sprintf("; starts in %s with %d MB", rounded(e.MoreMemory.ReadyAfter), e.MoreMemory.MemoryMB)
 		}
 		return Because(StartOutOfMemory, found+output(e))
@@ -36,15 +36,13 @@ func Start(e Evidence) Cause {
 	}
 }
 
-func ready(e *Experiment) bool { return e != nil && e.Ready }
-
 // saysReadOnly tells whether the program has passed on the kernel's word for a read-only file system.
 func saysReadOnly(e Evidence) bool { return readOnly.MatchString(e.StderrTail + "\n" + e.StdoutTail) }
 
 // decides tells whether a start goes well for what was changed in an experiment: not without it, and not much later
 // without it.
 func decides(changed *Experiment, e Evidence) bool {
-	return ready(changed) && !ready(e.Unchanged) && (!ready(e.MoreTime) || changed.ReadyAfter < e.MoreTime.ReadyAfter*3/4) // a ratio, as machines are busy
+	return changed.WentWell() && !e.Unchanged.WentWell() && (!e.MoreTime.WentWell() || changed.ReadyAfter < e.MoreTime.ReadyAfter*3/4) // a ratio, as machines are busy
 }
 
 // refused is a program that the engine could not run. What the layers tell is judged before, so this is a rest.
@@ -163,8 +161,7 @@ func silent(e Evidence) Cause {
 			others = append(others, address.String())
 		}
 	}
-	// A count of the kernel's, which says what a comparison of times does not say on a busy machine.
-	short, held := e.HeldBack > e.Waited/2, ""
+	short, held := e.ShortOfCPU(), ""
 	if short {
 		held = fmt.Sprintf(" (its share of the CPU was used up for %s of %s)", rounded(min(e.HeldBack, e.Waited)), rounded(e.Waited))
 	}
@@ -175,13 +172,13 @@ func silent(e Evidence) Cause {
 		return Because(ListenLoopback, "listens on "+strings.Join(loopback, ", "))
 	case len(others) > 0:
 		return Because(ListenWrongPort, fmt.Sprintf("listens on %s, and not on port %d", strings.Join(others, ", "), port))
-	case ready(e.MoreMemory) && (short || !ready(e.MoreTime) || e.MoreMemory.ReadyAfter < e.MoreTime.ReadyAfter*3/4): // a ratio, as machines are busy
+	case e.MoreMemory.WentWell() && (short || !e.MoreTime.WentWell() || e.MoreMemory.ReadyAfter < e.MoreTime.ReadyAfter*3/4): // a ratio, as machines are busy
 		return Because(StartSlowForMemory, fmt.Sprintf("nothing listens within %s with %d MB%s; ready after %s with %d MB, and the CPU that comes with it",
 			e.InitTimeout, e.MemoryMB, held, rounded(e.MoreMemory.ReadyAfter), e.MoreMemory.MemoryMB)+output(e))
-	case ready(e.MoreTime) && short:
+	case e.MoreTime.WentWell() && short:
 		return Because(StartSlowForMemory, fmt.Sprintf("nothing listens within %s with %d MB%s; ready after %s with as much memory",
 			e.InitTimeout, e.MemoryMB, held, rounded(e.MoreTime.ReadyAfter))+output(e))
-	case ready(e.MoreTime):
+	case e.MoreTime.WentWell():
 		return Because(StartTooSlow, fmt.Sprintf("listens after %s; the limit is %s", rounded(e.MoreTime.ReadyAfter), e.InitTimeout)+output(e))
 	default:
 		waited := e.Waited
@@ -206,7 +203,7 @@ func Invocation(e Evidence, event bool) Cause {
 	}
 	request := e.Method + " " + Clean(e.Path)
 	switch {
-	case ready(e.WritableRoot) && (!ready(e.Unchanged) || saysReadOnly(e)):
+	case e.WritableRoot.WentWell() && (!e.Unchanged.WentWell() || saysReadOnly(e)):
 		return Because(choose(EventWrites, HTTPWrites), fmt.Sprintf("%s is answered with %s on a read-only root, and well on a writable one%s",
 			request, answerText(e), whereWritten(WrittenPaths(e.WritableRoot.Changes)))+output(e))
 	case e.TimedOut:
@@ -254,7 +251,7 @@ func answerText(e Evidence) string {
 // output quotes the end of stderr, or of stdout where there is none.
 func output(e Evidence) string {
 	repeated := ""
-	if ready(e.Unchanged) {
+	if e.Unchanged.WentWell() {
 		repeated = "; it went well when it was tried again with nothing changed"
 	}
 	switch {

@@ -94,3 +94,10 @@ type Experiment struct {
 	Waited     time.Duration
 	Changes    []Change
 }
+
+// WentWell tells whether it was done, and became ready or answered well.
+func (e *Experiment) WentWell() bool { return e != nil && e.Ready }
+
+// ShortOfCPU tells whether the share of the processor was used up for most of the wait: a count of the kernel's, which
+// says what a comparison of times does not say on a busy machine.
+func (e *Evidence) ShortOfCPU() bool { return e.HeldBack > e.Waited/2 }

@@ -3,6 +3,9 @@ package yamlfile
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -25,6 +28,20 @@ type Format struct {
 	TooLarge string
 	// Least is the shortest file, Entries what it lists, and Guide what shows how to write one.
 	Least, Entries, Guide string
+}
+
+// Load reads the text of a file, as far as it may be long. The error is the Sentinel.
+func (f Format) Load(path string) ([]byte, error) {
+	file, err := os.Open(filepath.Clean(path))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w; %s tells how to write one", f.Sentinel, err, f.Guide)
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	text, err := io.ReadAll(io.LimitReader(file, int64(f.MaxBytes)+1))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w; name a file", f.Sentinel, err)
+	}
+	return text, nil
 }
 
 // Reader reads one file and collects what is wrong with it.

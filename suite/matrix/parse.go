@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -50,24 +49,16 @@ func (r *Run) Name() string { return path.Join(r.Image, r.Variant) }
 
 // Load reads a file. Relative paths in it count from its folder. The error is ErrFile.
 func Load(file string) (Plan, error) {
-	opened, err := os.Open(filepath.Clean(file))
+	text, err := format().Load(file)
 	if err != nil {
-		return Plan{}, fmt.Errorf("%w: %w; name a matrix file (docs/matrix.md)", ErrFile, err)
-	}
-	defer opened.Close() //nolint:errcheck // it was only read
-	text, err := io.ReadAll(io.LimitReader(opened, MaxBytes+1))
-	if err != nil {
-		return Plan{}, fmt.Errorf("%w: %w; name a matrix file (docs/matrix.md)", ErrFile, err)
+		return Plan{}, err //nolint:wrapcheck // it is ErrFile
 	}
 	return Parse(file, text, filepath.Dir(file))
 }
 
 // Parse reads a text. The name stands in errors; relative paths count from base. The error is ErrFile.
 func Parse(name string, text []byte, base string) (Plan, error) {
-	r := &reader{Reader: yamlfile.NewReader(name, yamlfile.Format{
-		Sentinel: ErrFile, MaxBytes: MaxBytes, TooLarge: "write several files",
-		Least: "images: [my-function:1.0]", Entries: "images", Guide: "docs/matrix.md",
-	})}
+	r := &reader{Reader: yamlfile.NewReader(name, format())}
 	r.read(text)
 	var plan Plan
 	if r.Err() == nil {
@@ -77,6 +68,13 @@ func Parse(name string, text []byte, base string) (Plan, error) {
 		return Plan{}, err //nolint:wrapcheck // each problem is ErrFile
 	}
 	return plan, nil
+}
+
+func format() yamlfile.Format {
+	return yamlfile.Format{
+		Sentinel: ErrFile, MaxBytes: MaxBytes, TooLarge: "write several files",
+		Least: "images: [my-function:1.0]", Entries: "images", Guide: "docs/matrix.md",
+	}
 }
 
 // entry is an image or a variant of the file.

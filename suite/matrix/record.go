@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/scfcert/scfcert/suite"
+	"github.com/scfcert/scfcert/suite/report"
 )
 
 // record tells with which settings each run was certified. It stays beside the reports and is for its owner only: who has
@@ -37,33 +38,13 @@ func readRecord(dir string) record {
 }
 
 func (r record) write(dir string) error {
-	if err := r.replace(dir); err != nil {
+	err := report.Replace(filepath.Join(dir, recordName), report.ForOwner, func(w io.Writer) error {
+		return json.NewEncoder(w).Encode(r) //nolint:wrapcheck // wrapped below
+	})
+	if err != nil {
 		return fmt.Errorf("note what is certified: %w; make the folder writable, or name another one with --report-dir", err)
 	}
 	return nil
-}
-
-// replace writes the whole file, or leaves what is there.
-func (r record) replace(dir string) error {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return err //nolint:wrapcheck // wrapped by the caller
-	}
-	file, err := os.CreateTemp(dir, recordName+"-") // readable for its owner only
-	if err != nil {
-		return err //nolint:wrapcheck // as above
-	}
-	_, err = file.Write(text)
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), filepath.Join(dir, recordName))
-	}
-	if err != nil {
-		_ = os.Remove(file.Name())
-	}
-	return err //nolint:wrapcheck // as above
 }
 
 // fingerprint changes with whatever decides about a report beside the image's content, and with the report: another call

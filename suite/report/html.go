@@ -12,7 +12,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/scfcert/scfcert/mockplatform/diagnose"
 	"github.com/scfcert/scfcert/suite/requirement"
@@ -88,9 +87,6 @@ func newView(r *Report, p *phrases) view {
 	return v
 }
 
-// ID makes an id of this language.
-func (v view) ID(of string) string { return v.Key + "-" + name(of) }
-
 // Passage is a text as it is shown: its first line, and what stands below it.
 type Passage struct {
 	First excerpt
@@ -141,25 +137,8 @@ func (v view) Bytes(of int) string { return amount(float64(of), "bytes") }
 // Size64 is a size for people.
 func (v view) Size64(of int64) string { return amount(float64(of), "bytes") }
 
-// Moment is a time for people.
-func (v view) Moment(t time.Time) string { return moment(t) }
-
-// ISO is a time for machines.
-func (v view) ISO(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
 // MS is a duration for people.
 func (v view) MS(ms int64) string { return milliseconds(ms) }
-
-// Mark is the sign of an outcome.
-func (v view) Mark(o Outcome) string { return mark(o) }
-
-// Class is the class of an outcome.
-func (v view) Class(o Outcome) string {
-	if slices.Contains(outcomes(), o) {
-		return string(o)
-	}
-	return string(NotAssessed)
-}
 
 // OfVerdict is the outcome that a verdict looks like.
 func (v view) OfVerdict(verdict Verdict) Outcome { return verdictOutcome(verdict) }

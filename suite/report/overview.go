@@ -1,13 +1,9 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"path/filepath"
+	"path"
 	"slices"
 	"time"
 
@@ -97,13 +93,13 @@ func Summarize(into OverviewRun, r Report) OverviewRun {
 		}
 	}
 	if r.SchemaVersion != "" {
-		into.Folder = filepath.ToSlash(filepath.Join(into.Image, into.Variant))
+		into.Folder = into.Name()
 	}
 	return into
 }
 
 // Name is the run's name: IMAGE or IMAGE/VARIANT.
-func (r *OverviewRun) Name() string { return filepath.ToSlash(filepath.Join(r.Image, r.Variant)) }
+func (r *OverviewRun) Name() string { return path.Join(r.Image, r.Variant) }
 
 // ExitCode is the binary's exit code: that of the worst verdict, where what is broken goes before what could not be
 // assessed. Where there is no run nothing was.
@@ -141,13 +137,7 @@ func OverviewFiles() map[string]func(io.Writer, Overview) error {
 // SaveOverview writes matrix.json, matrix.md and matrix.html into the folder. Each file appears whole or not at all. The
 // error is ErrFolder.
 func SaveOverview(dir string, o Overview) error {
-	var errs []error
-	for name, write := range OverviewFiles() {
-		if err := replace(filepath.Join(dir, name), func(w io.Writer) error { return write(w, o) }); err != nil {
-			errs = append(errs, folderError(dir, err))
-		}
-	}
-	return errors.Join(errs...)
+	return saveAll(dir, OverviewFiles(), o)
 }
 
 // WriteOverviewJSON writes matrix.json. Lists and mappings are never null.
@@ -157,17 +147,7 @@ func WriteOverviewJSON(w io.Writer, o Overview) error {
 		r := &o.Runs[n]
 		r.Function.Environment, r.Findings, r.Waived, r.Margins, r.Timings = list(r.Function.Environment), list(r.Findings), list(r.Waived), list(r.Margins), mapping(r.Timings)
 	}
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(o); err != nil {
-		return fmt.Errorf("write overview: %w", err)
-	}
-	if _, err := w.Write(text.Bytes()); err != nil {
-		return fmt.Errorf("write overview: %w", err)
-	}
-	return nil
+	return writeJSON(w, o)
 }
 
 // broken is one reason, and the runs in which it was found.

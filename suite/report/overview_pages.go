@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/scfcert/scfcert/mockplatform/diagnose"
 )
@@ -51,13 +50,10 @@ func (p *phrases) notes(r *OverviewRun) string {
 // variantName is the head of a column.
 func (p *phrases) variantName(variant string) string {
 	if variant == "" {
-		return p.T().Verdict
+		return p.Verdict
 	}
 	return name(variant)
 }
-
-// T are the words, where a name of theirs is hidden by one of a view's.
-func (p *phrases) T() *phrases { return p }
 
 // overviewView is the overview in one language, as the template takes it.
 type overviewView struct {
@@ -191,23 +187,8 @@ func counted(runs []figuresRow) []countedSign {
 	return all
 }
 
-// ID makes an id of this language.
-func (v overviewView) ID(of string) string { return v.Key + "-" + of }
-
-// Class is the style of an outcome.
-func (v overviewView) Class(o Outcome) Outcome { return o }
-
-// Mark is the sign of an outcome.
-func (v overviewView) Mark(o Outcome) string { return mark(o) }
-
 // Plain is a short text that may be anybody's.
 func (v overviewView) Plain(text string) string { return name(text) }
-
-// Moment is a time for people.
-func (v overviewView) Moment(t time.Time) string { return moment(t) }
-
-// ISO is a time for programs.
-func (v overviewView) ISO(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // Took is how long it took in all.
 func (v overviewView) Took() string {

@@ -1,6 +1,11 @@
 package report
 
-import "github.com/scfcert/scfcert/mockplatform/diagnose"
+import (
+	"slices"
+	"time"
+
+	"github.com/scfcert/scfcert/mockplatform/diagnose"
+)
 
 // phrases are the words of report.html and report.md in one language.
 type phrases struct {
@@ -140,6 +145,29 @@ func (p *phrases) OutcomeName(o Outcome) string { return or(p.outcomes, o) }
 
 // Strength is how hard a limit was held.
 func (p *phrases) Strength(of string) string { return or(p.strengths, of) }
+
+// T are the words, where a name of theirs is hidden by one of a view's.
+func (p *phrases) T() *phrases { return p }
+
+// ID makes an id of this language.
+func (p *phrases) ID(of string) string { return p.Key + "-" + name(of) }
+
+// Mark is the sign of an outcome.
+func (p *phrases) Mark(o Outcome) string { return mark(o) }
+
+// Class is the class of an outcome.
+func (p *phrases) Class(o Outcome) string {
+	if slices.Contains(outcomes(), o) {
+		return string(o)
+	}
+	return string(NotAssessed)
+}
+
+// Moment is a time for people.
+func (p *phrases) Moment(t time.Time) string { return moment(t) }
+
+// ISO is a time for machines.
+func (p *phrases) ISO(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // or is the word for something, or its own name, made harmless.
 func or[K ~string](words map[K]string, key K) string {

@@ -48,8 +48,13 @@ func Save(dir string, r Report) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // a report is for others to read
 		return folderError(dir, err)
 	}
-	for name, write := range Files() {
-		if err := replace(filepath.Join(dir, name), func(w io.Writer) error { return write(w, r) }); err != nil {
+	return saveAll(dir, Files(), r)
+}
+
+// saveAll writes what files hold into the folder. The error is ErrFolder.
+func saveAll[T any](dir string, files map[string]func(io.Writer, T) error, value T) error {
+	for name, write := range files {
+		if err := Replace(filepath.Join(dir, name), ForAll, func(w io.Writer) error { return write(w, value) }); err != nil {
 			return folderError(dir, err)
 		}
 	}
@@ -61,7 +66,7 @@ func WriteFile(path string, text []byte) error {
 	if there, err := os.Lstat(path); err == nil && !there.Mode().IsRegular() {
 		return fmt.Errorf("write %s: it is there and no ordinary file; give another name, or - for standard output", path)
 	}
-	err := replace(path, func(w io.Writer) error {
+	err := Replace(path, ForAll, func(w io.Writer) error {
 		_, err := w.Write(text)
 		return err //nolint:wrapcheck // wrapped below
 	})
@@ -71,12 +76,19 @@ func WriteFile(path string, text []byte) error {
 	return nil
 }
 
-func replace(path string, write func(io.Writer) error) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
+// Who may read a file that Replace writes.
+const (
+	ForAll   os.FileMode = 0o644
+	ForOwner os.FileMode = 0o600
+)
+
+// Replace has a file appear whole, in the place of what is there, or not at all. The error is a file's, or that of write.
+func Replace(path string, mode os.FileMode, write func(io.Writer) error) error {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-") // for its owner until it is whole
 	if err != nil {
 		return err //nolint:wrapcheck // wrapped by the callers
 	}
-	err = errors.Join(write(file), file.Chmod(0o644), file.Sync(), file.Close())
+	err = errors.Join(write(file), file.Chmod(mode), file.Sync(), file.Close())
 	if err == nil {
 		err = os.Rename(file.Name(), path)
 	}
@@ -87,11 +99,13 @@ func replace(path string, write func(io.Writer) error) error {
 }
 
 // WriteJSON writes report.json. Lists and mappings are never null.
-func WriteJSON(w io.Writer, r Report) error {
+func WriteJSON(w io.Writer, r Report) error { return writeJSON(w, complete(r)) }
+
+func writeJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(complete(r)); err != nil {
+	if err := encoder.Encode(value); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil

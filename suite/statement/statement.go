@@ -123,8 +123,9 @@ type Requirement struct {
 	Because string `json:"because,omitempty"`
 }
 
-// New states what a report says; text is the report.json that it was read from. The error is ErrReport where the image has no manifest digest, where no type of
-// function was selected, where the verdict is inconclusive, and where the report contradicts itself.
+// New states what a report says; text is the report.json that it was read from. The error is ErrReport where the image has
+// no manifest digest, where no type of function was selected, where the verdict is inconclusive, and where the report
+// contradicts itself.
 func New(r report.Report, text []byte) (Statement, error) {
 	if err := signable(r); err != nil {
 		return Statement{}, err

@@ -32,9 +32,6 @@ package waiver
 
 import (
 	"errors"
-	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/scfcert/scfcert/mockplatform/yamlfile"
@@ -70,14 +67,9 @@ type Options struct {
 
 // Load reads a file. The error is ErrWaivers.
 func Load(path string, opts Options) ([]Waiver, error) {
-	file, err := os.Open(path)
+	data, err := format().Load(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w; name a file of waivers", ErrWaivers, err)
-	}
-	defer file.Close() //nolint:errcheck // it was only read
-	data, err := io.ReadAll(io.LimitReader(file, MaxBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w; name a file of waivers", ErrWaivers, err)
+		return nil, err //nolint:wrapcheck // it is ErrWaivers
 	}
 	return Parse(path, data, opts)
 }

@@ -9,9 +9,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/scfcert/scfcert/mockplatform/contract"
@@ -144,14 +141,9 @@ func Single(name, image string) Config {
 
 // Load reads a file. The error is ErrConfig.
 func Load(path string, opts Options) (Config, error) {
-	file, err := os.Open(path)
+	text, err := format().Load(path)
 	if err != nil {
-		return Config{}, fmt.Errorf("%w: %w; docs/functions-yaml.md tells how to write one", ErrConfig, err)
-	}
-	defer file.Close() //nolint:errcheck // it was only read
-	text, err := io.ReadAll(io.LimitReader(file, MaxBytes+1))
-	if err != nil {
-		return Config{}, fmt.Errorf("%w: %w; name a file", ErrConfig, err)
+		return Config{}, err //nolint:wrapcheck // it is ErrConfig
 	}
 	return Parse(path, text, opts)
 }
